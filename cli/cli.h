@@ -54,6 +54,7 @@ struct cli_options {
 	const char *renew, *renew_password_file, *agent, *agent_password_file, *on_behalf_of;
 	bool same_key, automatic, with_kra;
 	bool bound; /* OPTS_NEW */
+	bool der;   /* OPTS_KEY */
 	const char *out, *out_password_file, *key_file;
 	struct cli_list dns;
 	/* OPTS_RECOVER, and with OPTS_KEYS_OUT and OPTS_FORMAT */
@@ -84,11 +85,13 @@ struct cli_options {
 	const char *head;
 	/* OPTS_ADCS (and columns) */
 	const char *dates;
-	/* OPTS_LIST: what is shown; and with OPTS_REVOKE: of which rows */
+	/* OPTS_LIST: what is shown; and with OPTS_MANY: of which rows */
 	const char *columns, *sort;
 	bool descending;
 	bool csv;
 	struct cli_list where;
+	/* OPTS_MANY (and where, yes) */
+	bool from_stdin;
 	/* OPTS_EXPIRING */
 	const char *within, *template;
 	/* OPTS_DUMP */
@@ -110,7 +113,7 @@ struct cli_options {
 	const char *sddl;
 	/* OPTS_RESTORE */
 	const char *recipient, *recipient_password_file;
-	/* OPTS_YES and OPTS_REVOKE */
+	/* OPTS_YES and OPTS_MANY */
 	bool yes;
 	/* OPTS_UNPUBLISH */
 	bool everything;
@@ -185,6 +188,7 @@ enum cli_opts {
 	OPTS_EXPORT,
 	OPTS_HEAD,
 	OPTS_REVOKE,
+	OPTS_MANY, /* requests: several at once */
 	OPTS_EVENTS,
 	OPTS_COPY, /* of a CA: whose it is */
 	OPTS_RESTORE,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "archive.h"
 #include "clock.h"
@@ -15,6 +14,7 @@
 #include "own_openssl.h"
 #include "pem.h"
 #include "print.h"
+#include "progress.h"
 #include "recovery.h"
 #include "rewrap_order.h"
 #include "trusted_cas.h"
@@ -34,7 +34,6 @@ struct rewrap {
 	size_t count;
 	struct buf out;
 	size_t sealed, failed;
-	bool shows_progress;
 };
 
 static void
@@ -230,11 +229,10 @@ rewrap_batch(struct rewrap *r, struct view batch, struct err *err)
 	while (batch.len > 0)
 		if (!rewrap_entry_next(&batch, &der, err) || !rewrap_entry(r, der, err))
 			return false;
-		else if (r->shows_progress)
-			fprintf(stderr, "\r%zu of %lld keys ", r->sealed + r->failed,
-			    (long long)r->order.keys);
-	if (r->shows_progress)
-		fputs("\r\033[K", stderr);
+		else
+			progress_say(
+			    "%zu of %lld keys", r->sealed + r->failed, (long long)r->order.keys);
+	progress_clear();
 	return r->sealed > 0 || err_set(err, CRYPT_E_NOT_FOUND, "no key of the batch was opened");
 }
 
@@ -242,7 +240,7 @@ bool
 cmd_archive_rewrap(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
-	OWNED(rewrap_close) struct rewrap r = {.shows_progress = isatty(STDERR_FILENO) == 1};
+	OWNED(rewrap_close) struct rewrap r = {0};
 	OWNED(buf_free) struct buf file = {0};
 	FILE *words = output_words(cli->args[1]);
 	struct view entries;

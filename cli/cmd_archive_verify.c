@@ -2,11 +2,11 @@
  * opening one; page by page, none of which is kept. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
+#include "progress.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
@@ -19,7 +19,6 @@ struct totals {
 	json_t *findings; /* of --json */
 	long long keys, bad;
 	long long after; /* of the next page; 0: there is none */
-	bool shows_progress;
 };
 
 static void
@@ -54,13 +53,6 @@ add_agents(struct totals *t, const json_t *page)
 }
 
 static void
-clear_line(const struct totals *t)
-{
-	if (t->shows_progress)
-		fputs("\r\033[K", stderr);
-}
-
-static void
 add_findings(struct totals *t, const json_t *page, bool json)
 {
 	json_t *one;
@@ -86,7 +78,7 @@ take_page(struct work *w, struct totals *t, int64_t limit, struct err *err)
 
 	if (!http_client_json(w->ca, "GET", path, NULL, &page, err))
 		return false;
-	clear_line(t);
+	progress_clear();
 	t->keys += number(page, "keys");
 	t->bad += number(page, "bad");
 	add_agents(t, page);
@@ -94,8 +86,8 @@ take_page(struct work *w, struct totals *t, int64_t limit, struct err *err)
 	next = number(page, "next");
 	/* A CA that gives the same page again is not asked for ever. */
 	t->after = next > t->after ? next : 0;
-	if (t->shows_progress && t->after > 0)
-		fprintf(stderr, "%lld keys, up to request %lld", t->keys, t->after);
+	if (t->after > 0)
+		progress_say("%lld keys, up to request %lld", t->keys, t->after);
 	return true;
 }
 
@@ -110,14 +102,14 @@ take_all(struct work *w, struct totals *t, struct err *err)
 		long long before = t->keys;
 
 		if (!take_page(w, t, left < CLI_PAGE ? left : CLI_PAGE, err)) {
-			clear_line(t);
+			progress_clear();
 			return err_prefix(err,
 			    "%lld keys looked at, %lld of them bad; --after %lld goes on", t->keys,
 			    t->bad, t->after);
 		}
 		left -= t->keys - before;
 	} while (t->after > 0 && left > 0);
-	clear_line(t);
+	progress_clear();
 	return true;
 }
 
@@ -154,9 +146,7 @@ bool
 cmd_archive_verify(struct work *w, struct err *err)
 {
 	OWNED(totals_free)
-	struct totals t = {.agents = json_object(),
-	    .findings = json_array(),
-	    .shows_progress = isatty(STDERR_FILENO) == 1};
+	struct totals t = {.agents = json_object(), .findings = json_array()};
 
 	if (!take_all(w, &t, err))
 		return false;

@@ -114,7 +114,7 @@ retrieve(struct work *w, EVP_PKEY *key, struct client_enrolled *e,
 	if (answer.status == 202)
 		return err_set(err, DIRCA_E_PENDING,
 		    "request %s still waits for a certificate manager", w->cli->args[0]);
-	e->request_id = answer.request_id;
+	e->request_id = strtoll(w->cli->args[0], NULL, 10);
 	return http_answer_der(&answer, &der, err) &&
 	       client_check_response(
 		   buf_view(&der), buf_view(&(*service_out)->certificate), key, e, err);
@@ -157,6 +157,10 @@ cmd_retrieve(struct work *w, struct err *err)
 
 	unlink(o->key_file);
 	unlink(sent_file);
-	printf("%s written.\n", j.out);
+	if (o->json)
+		print_json(json_pack("{s:s, s:I, s:s}", "disposition", "issued", "request_id",
+		    (json_int_t)e.request_id, "file", j.out));
+	else
+		printf("%s written.\n", j.out);
 	return true;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dump_types.h"
+#include "dump_value.h"
 #include "extension.h"
 #include "file.h"
 #include "mem.h"
@@ -71,6 +73,16 @@ print_attributes(const char *lines)
 }
 
 static void
+print_groups(const json_t *list)
+{
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(list, i, name)
+	    printf("%-20s  %s\n", i == 0 ? "requester_groups" : "", json_string_value(name));
+}
+
+static void
 print_request(json_t *row)
 {
 	const char *name;
@@ -80,27 +92,59 @@ print_request(json_t *row)
 	{
 		OWNED(own_memory) char *text = request_value(row, name);
 
-		if (!json_is_array(value) && strcmp(name, "request_attributes") != 0)
+		if (!json_is_array(value) && !json_is_object(value) &&
+		    strcmp(name, "request_attributes") != 0)
 			printf("%-20s  %s\n", name, *text != '\0' ? text : "-");
 	}
+	print_groups(json_object_get(row, "requester_groups"));
 	print_attributes(json_text(row, "request_attributes"));
 	print_values("set: attribute", json_object_get(row, "officer_attributes"));
 	print_values("set: extension", json_object_get(row, "officer_extensions"));
+	if (json_is_object(json_object_get(row, "request")))
+		dump_print(json_object_get(row, "request"));
+}
+
+/* What the requester signed: what it says, and itself in base64. Of what was not kept, nothing. */
+static bool
+add_message(struct work *w, json_t *row, struct err *err)
+{
+	const struct key_passwords none = {0};
+	OWNED(own_memory) char *path = request_path(w->cli, "/binary", err);
+	OWNED(http_answer_free) struct http_answer answer = {0};
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(own_memory) char *base64 = NULL;
+	json_t *told;
+	struct err why;
+
+	if (path == NULL ||
+	    !http_client_request(w->ca, "GET", path, NULL, (struct view){0}, &answer, err))
+		return false;
+	if (!http_answer_check(&answer, &why) || !http_answer_der(&answer, &der, &why)) {
+		json_object_set_new(row, "request", json_null());
+		return true;
+	}
+	told = dump_as("auto", buf_view(&der), buf_view(&der), &none, &why);
+	base64 = base64_encode(buf_view(&der));
+	json_object_set_new(row, "request", told != NULL ? told : json_null());
+	json_object_set_new(row, "raw_request", json_string(base64));
+	return true;
 }
 
 bool
 cmd_request_show(struct work *w, struct err *err)
 {
-	OWNED(own_memory) char *path = request_path(w->cli, "", err);
+	OWNED(own_memory) char *path = request_path(w->cli, "?groups=true", err);
 	OWNED(own_json) json_t *row = NULL;
 
 	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
-	    !http_client_json(w->ca, "GET", path, NULL, &row, err))
+	    !http_client_json(w->ca, "GET", path, NULL, &row, err) || !add_message(w, row, err))
 		return false;
-	if (w->cli->opt.json)
+	if (w->cli->opt.json) {
 		print_json(own_give(&row));
-	else
-		print_request(row);
+		return true;
+	}
+	json_object_del(row, "raw_request");
+	print_request(row);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* dirca requests, approve, deny, resubmit. */
 #include <string.h>
 
+#include "batch.h"
 #include "own_json.h"
 #include "print.h"
 #include "request_list.h"
@@ -96,16 +97,50 @@ cmd_requests(struct work *w, struct err *err)
 	return true;
 }
 
+/* What is posted of each, and what becomes of it. */
+struct decision {
+	const char *path; /* "/approve" */
+	const json_t *body;
+};
+
+static bool
+decide(struct work *w, long long id, const void *arg, json_t **answer_out, struct err *err)
+{
+	const struct decision *d = arg;
+	OWNED(own_memory) char *path = text_printf("/dirca/v1/requests/%lld%s", id, d->path);
+
+	return http_client_json(w->ca, "POST", path, d->body, answer_out, err);
+}
+
+static bool
+decide_all(struct work *w, const char *disposition, const char *act_name, const char *done,
+    const struct decision *d, struct err *err)
+{
+	OWNED(batch_free)
+	struct batch b = {.act_name = act_name,
+	    .noun = "request",
+	    .done = done,
+	    .disposition = disposition,
+	    .act = decide,
+	    .arg = d};
+
+	return batch_find(w, &b, err) && batch_run(w, &b, err);
+}
+
 bool
 cmd_approve(struct work *w, struct err *err)
 {
-	return request_change(w, "/approve", NULL, NULL, err);
+	const struct decision d = {.path = "/approve"};
+
+	return decide_all(w, "pending", "Approve", "issued", &d, err);
 }
 
 bool
 cmd_resubmit(struct work *w, struct err *err)
 {
-	return request_change(w, "/resubmit", NULL, NULL, err);
+	const struct decision d = {.path = "/resubmit"};
+
+	return decide_all(w, "denied", "Decide anew", "issued", &d, err);
 }
 
 bool
@@ -114,6 +149,9 @@ cmd_deny(struct work *w, struct err *err)
 	const char *reason = w->cli->opt.reason;
 	OWNED(own_json)
 	json_t *body = reason != NULL ? json_pack("{s:s}", "reason", reason) : json_object();
+	const struct decision d = {.path = "/deny", .body = body};
 
-	return request_change(w, "/deny", body, NULL, err);
+	if (body == NULL)
+		return err_set(err, DIRCA_E_USAGE, "--reason is not UTF-8");
+	return decide_all(w, "pending", "Deny", "denied", &d, err);
 }

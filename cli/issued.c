@@ -136,7 +136,9 @@ issued_write(struct work *w, const struct issued_files *files, const struct clie
 	struct output list[3];
 	size_t n = 0;
 
-	if (!pem_append(&certificate, PEM_STRING_X509, buf_view(&e->certificate), err) ||
+	if (!(w->cli->opt.der
+		    ? buf_append(&certificate, buf_view(&e->certificate), err)
+		    : pem_append(&certificate, PEM_STRING_X509, buf_view(&e->certificate), err)) ||
 	    (files->chain != NULL && !fetch_chain(w, buf_view(&e->certificate), &chain, err)) ||
 	    (files->response != NULL && !make_response(e, &response, err)))
 		return false;
@@ -149,8 +151,12 @@ issued_write(struct work *w, const struct issued_files *files, const struct clie
 	if (e->remark != NULL)
 		fprintf(stderr, "dirca %s: warning: %s\n", w->cli->verb->name, e->remark);
 	if (n == 0 && !w->cli->opt.json) {
-		fwrite(certificate.ptr, 1, certificate.len, stdout);
-		return true;
+		if (w->cli->opt.der)
+			list[n++] = (struct output){"-", buf_view(&certificate), 0644};
+		else
+			fwrite(certificate.ptr, 1, certificate.len, stdout);
+		return n == 0 ||
+		       (output_check("-", false, err) && outputs_write(list, n, false, err));
 	}
 	return outputs_write(list, n, false, err) && report(w->cli, files, e, err);
 }

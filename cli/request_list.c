@@ -50,6 +50,11 @@ take_page(struct work *w, struct request_list *l, char **behind, struct err *err
 	next = json_integer_value(json_object_get(answer, "next"));
 	json_array_foreach(rows, i, row)
 	{
+		if (l->last != 0 &&
+		    json_integer_value(json_object_get(row, "request_id")) > l->last) {
+			l->after = 0;
+			return true;
+		}
 		if (!request_filter_holds(l->filter, row))
 			continue;
 		if (!l->each(row, l->arg, err))
@@ -178,8 +183,11 @@ request_change(struct work *w, const char *what, json_t *body, const char *how, 
 	if (path == NULL || !work_open(w, NEEDS_CA, err) ||
 	    !http_client_json(w->ca, "POST", path, body, &answer, err))
 		return false;
-	printf("Request %lld: %s%s%s\n",
-	    (long long)json_integer_value(json_object_get(answer, "request_id")),
-	    json_text(answer, "disposition"), how != NULL ? ", " : "", how != NULL ? how : "");
+	if (w->cli->opt.json)
+		print_json(own_give(&answer));
+	else
+		printf("Request %lld: %s, %s\n",
+		    (long long)json_integer_value(json_object_get(answer, "request_id")),
+		    json_text(answer, "disposition"), how);
 	return true;
 }

@@ -12,6 +12,7 @@ struct request_list {
 	const char *path; /* of the API, with its first parameter: "/dirca/v1/requests?" "x=y" */
 	const struct request_filter *filter;
 	long long after;  /* where to begin; after the list: where to go on, 0 at its end */
+	long long last;   /* the list ends there, where it is in the order of the ids; 0: nowhere */
 	const char *sort; /* the column that the CA sorts by; NULL: the id */
 	bool descending;
 	int64_t left; /* how many rows may still be taken */
@@ -35,9 +36,9 @@ void request_print_end(struct request_printer *p);
 /* Of the request that the verb's first argument names, and what of it: "/approve". free(); NULL:
  * that is no request id (DIRCA_E_USAGE). */
 char *request_path(const struct cli *cli, const char *what, struct err *err);
-/* Posts `body` (borrowed; NULL: nothing) to that path of the CA, and says what the request is now;
- * `how`, if it is not NULL, too. */
+/* Posts `body` (borrowed; NULL: nothing) to that path of the CA, and says what the request is now,
+ * and `how`. */
 bool request_change(
-    struct work *w, const char *what, json_t *body, const char *with, struct err *err);
+    struct work *w, const char *what, json_t *body, const char *how, struct err *err);
 
 #endif

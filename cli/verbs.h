@@ -41,6 +41,8 @@
 
 /* Arguments that are files with keys. */
 #define KEY_FILES_MAX 1000
+/* And ids of requests. */
+#define CLI_IDS_MAX 1000
 
 #define CLI_VERBS(X)                                                                               \
 	X("directory init", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,               \
@@ -172,8 +174,8 @@
 	    WHO_ENROLLEE, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SUBMIT), cmd_submit,   \
 	    "send the request (PKCS#10 or CMC) in a file, and fetch what becomes of it")           \
 	X("retrieve", "REQUESTID [CERTIFICATE [CHAIN [RESPONSE]]]", 1, 4, GROUP_CERTIFICATES,      \
-	    WHO_SIGNED_IN, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_OUT, OPTS_KEY), cmd_retrieve,    \
-	    "fetch the certificate of a request that was pending")                                 \
+	    WHO_SIGNED_IN, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_OUT, OPTS_KEY),       \
+	    cmd_retrieve, "fetch the certificate of a request that was pending")                   \
 	X("accept", "RESPONSE [OUT.pfx]", 1, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER,          \
 	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_ACCEPT), cmd_accept,              \
 	    "verify what the CA answered to `dirca new`, and join it with the key")                \
@@ -185,13 +187,15 @@
 	X("stats", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_CA,                             \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_stats,                                              \
 	    "how many requests there are in which state")                                          \
-	X("approve", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,            \
-	    OPTS(OPTS_SESSION), cmd_approve, "issue a pending request")                            \
-	X("deny", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,               \
-	    OPTS(OPTS_SESSION, OPTS_DECIDE), cmd_deny, "deny a pending request")                   \
-	X("resubmit", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_OFFICER, NEEDS_NOTHING,           \
-	    OPTS(OPTS_SESSION), cmd_resubmit,                                                      \
-	    "decide a denied or failed request anew, and issue it")                                \
+	X("approve", "[ID|FIRST-LAST...]", 0, CLI_IDS_MAX, GROUP_CERTIFICATES, WHO_OFFICER,        \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY), cmd_approve,                  \
+	    "issue pending requests")                                                              \
+	X("deny", "[ID|FIRST-LAST...]", 0, CLI_IDS_MAX, GROUP_CERTIFICATES, WHO_OFFICER,           \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY, OPTS_DECIDE), cmd_deny,        \
+	    "deny pending requests")                                                               \
+	X("resubmit", "[ID|FIRST-LAST...]", 0, CLI_IDS_MAX, GROUP_CERTIFICATES, WHO_OFFICER,       \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY), cmd_resubmit,                 \
+	    "decide denied or failed requests anew, and issue them")                               \
 	X("request show", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,     \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_request_show,                                       \
 	    "all that the CA says of a request, and what certificate managers set for it")         \
@@ -205,10 +209,10 @@
 	    NEEDS_NOTHING, OPTS(OPTS_SESSION), cmd_request_export,                                 \
 	    "write a request as it came, without an encrypted key, for `dirca dump`")              \
 	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
-	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_REVOKE), cmd_revoke,                            \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY, OPTS_REVOKE), cmd_revoke,      \
 	    "revoke certificates, or put them on hold")                                            \
 	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
-	    NEEDS_CA, OPTS(OPTS_SESSION), cmd_unrevoke, "take certificates from hold")             \
+	    NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON), cmd_unrevoke, "take certificates from hold")  \
 	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,               \
 	    OPTS(OPTS_DAEMON, OPTS_KRA_ADD, OPTS_READER), cmd_kra_add,                             \
 	    "put KRA certificates into the CA's KRA store and enable them (on the CA's machine)")  \

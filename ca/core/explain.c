@@ -160,3 +160,25 @@ explain_principal(struct ca *ca, const char *token, struct principal *out, struc
 	       (found == DIR_NOT_FOUND &&
 		   err_set(err, CRYPT_E_NOT_FOUND, "the directory has no account '%s'", token));
 }
+
+bool
+explain_groups(struct ca *ca, const struct store_request *row, struct texts *out, struct err *err)
+{
+	const struct principal_record record = ca_requester_of(row);
+	OWNED(principal_free) struct principal who = {0};
+	enum dir_find found = ca_find_recorded(ca, &record, &who, err);
+
+	if (found == DIR_NOT_FOUND)
+		return err_set(
+		    err, CRYPT_E_NOT_FOUND, "the requester's account is no longer there");
+	for (size_t i = 0; found == DIR_FOUND && i < who.sids.count; i++) {
+		OWNED(way_free) struct way way = {.sid = &who.sids.list[i]};
+
+		if (who.has_sid && sid_eq(&who.sid, way.sid))
+			continue;
+		if (!ca_directory_do(ca, find_way, &way, err))
+			return false;
+		texts_take(out, own_give(&way.name));
+	}
+	return found == DIR_FOUND;
+}

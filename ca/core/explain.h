@@ -52,4 +52,10 @@ void explain_free(struct explanation *x);
 /* Somebody by any name form of principal_find, active or not; CRYPT_E_NOT_FOUND. */
 bool explain_principal(struct ca *ca, const char *token, struct principal *out, struct err *err);
 
+/* Names of the groups that whoever made the request is in today, and of what else he acts as
+ * (Everyone ...); one that the directory does not name is its SID. CRYPT_E_NOT_FOUND: the account
+ * is gone; DIRCA_E_STANDALONE. */
+bool explain_groups(
+    struct ca *ca, const struct store_request *row, struct texts *out, struct err *err);
+
 #endif

@@ -111,6 +111,9 @@ struct enroll_explanation {
 	struct err refusal;       /* the first; code ERR_OK: none */
 	char *assumed;            /* about the request; NULL: it did not come to that */
 };
+/* Why requests of this template wait for a certificate manager; NULL: any, of a stand-alone CA.
+ * free(). */
+char *enroll_waits_because(const char *template_cn);
 bool enroll_explain(struct ca *ca, const struct principal *who, const char *template_cn,
     int64_t now, struct enroll_explanation *out, struct err *err);
 /* What `dirca approve`, or `resubmit` of one that was refused, by this certificate manager would

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "mem.h"
 #include "own.h"
 #include "text.h"
 
@@ -57,6 +58,17 @@ on_step(struct enrollment *e, const struct enroll_check *check, const struct err
 		assume_request(e, t);
 }
 
+char *
+enroll_waits_because(const char *template_cn)
+{
+	return template_cn != NULL
+		   ? text_printf("template %s puts every request into the queue, where a "
+				 "certificate manager decides (CT_FLAG_PEND_ALL_REQUESTS)",
+			 template_cn)
+		   : mem_text("the stand-alone CA puts every request into the queue, where a "
+			      "certificate manager decides (Policy\\RequestDisposition)");
+}
+
 bool
 enroll_explain(struct ca *ca, const struct principal *who, const char *template_cn, int64_t now,
     struct enroll_explanation *out, struct err *err)
@@ -86,11 +98,11 @@ enroll_explain(struct ca *ca, const struct principal *who, const char *template_
 		out->outcome = e.deciding ? DISP_DENIED : DISP_ERROR;
 	else
 		out->outcome = e.plan.pend ? DISP_PENDING : DISP_ISSUED;
-	if (out->outcome == DISP_PENDING)
-		explain_note(&out->steps, "queue",
-		    "template %s puts every request into the queue, where a certificate manager "
-		    "decides (CT_FLAG_PEND_ALL_REQUESTS)",
-		    e.tmpl->cn);
+	if (out->outcome == DISP_PENDING) {
+		OWNED(own_memory) char *why = enroll_waits_because(e.tmpl->cn);
+
+		explain_note(&out->steps, "queue", "%s", why);
+	}
 	return true;
 }
 

@@ -66,8 +66,8 @@ json_fail(struct http_call *http, const struct err *err)
 		http->status = 500;
 }
 
-static json_t *
-text_or_null(const char *s)
+json_t *
+json_text_or_null(const char *s)
 {
 	json_t *value = s != NULL ? json_string(s) : NULL;
 
@@ -90,7 +90,7 @@ hash_or_null(const struct buf *hash)
 {
 	OWNED(own_memory) char *hex = hash->len > 0 ? hex_encode(buf_view(hash), '\0') : NULL;
 
-	return text_or_null(hex);
+	return json_text_or_null(hex);
 }
 
 static json_t *
@@ -121,7 +121,7 @@ json_column(enum column_kind kind, const void *member)
 	case COL_WHEN:
 		return when_or_null(*(const int64_t *)member);
 	case COL_TEXT:
-		return text_or_null(*(char *const *)member);
+		return json_text_or_null(*(char *const *)member);
 	case COL_BLOB:
 		return hash_or_null(member);
 	}
@@ -234,7 +234,7 @@ json_audit(const struct audit_record *a)
 	return json_pack("{s:I, s:o, s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:s}", "row_id",
 	    (json_int_t)a->row_id, "when", when_or_null(a->when), "event", (int)a->event, "success",
 	    (int)a->success, "status", json_status(a->status), "actor", a->actor, "request_id",
-	    request, "object", text_or_null(a->object), "detail", text_or_null(a->detail),
+	    request, "object", json_text_or_null(a->object), "detail", json_text_or_null(a->detail),
 	    "row_hash", hash);
 }
 
@@ -247,7 +247,7 @@ json_variables(const struct event_kind *kind, const struct event_record *e)
 		OWNED(own_memory) char *name = event_variable(kind, i);
 
 		if (name != NULL)
-			json_object_set_new(all, name, text_or_null(e->values[i]));
+			json_object_set_new(all, name, json_text_or_null(e->values[i]));
 	}
 	return all;
 }
@@ -265,10 +265,10 @@ json_event(const struct event_record *e)
 	text = kind != NULL ? event_text(kind, values) : NULL;
 	return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "row_id",
 	    (json_int_t)e->row_id, "when", when_or_null(e->when), "number", (json_int_t)e->number,
-	    "name", text_or_null(kind != NULL ? kind->symbol : NULL), "level",
-	    text_or_null(kind != NULL ? event_level_name(kind->level) : NULL), "category",
-	    text_or_null(kind != NULL ? event_category_name(kind->category) : NULL), "request_id",
-	    request, "text", text_or_null(text), "variables",
+	    "name", json_text_or_null(kind != NULL ? kind->symbol : NULL), "level",
+	    json_text_or_null(kind != NULL ? event_level_name(kind->level) : NULL), "category",
+	    json_text_or_null(kind != NULL ? event_category_name(kind->category) : NULL),
+	    "request_id", request, "text", json_text_or_null(text), "variables",
 	    kind != NULL ? json_variables(kind, e) : json_object());
 }
 
@@ -276,9 +276,9 @@ static json_t *
 json_case_key(const struct store_case_key *k)
 {
 	return json_pack("{s:I, s:o, s:o, s:I, s:o, s:o}", "request_id", (json_int_t)k->request_id,
-	    "serial_number", text_or_null(k->serial), "foreign_hash", text_or_null(k->foreign_hash),
-	    "fetches", (json_int_t)k->fetches, "fetched_when", when_or_null(k->fetched_when),
-	    "received_when", when_or_null(k->received_when));
+	    "serial_number", json_text_or_null(k->serial), "foreign_hash",
+	    json_text_or_null(k->foreign_hash), "fetches", (json_int_t)k->fetches, "fetched_when",
+	    when_or_null(k->fetched_when), "received_when", when_or_null(k->received_when));
 }
 
 json_t *
@@ -288,9 +288,9 @@ json_batch(const struct store_batch *b)
 	OWNED(own_memory) char *from = hex_encode(view_of(b->from, sizeof b->from), '\0');
 
 	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "batch", id, "given_when",
-	    when_or_null(b->given_when), "given_by", text_or_null(b->given_by), "keys",
-	    (json_int_t)b->keys, "from", from, "to", text_or_null(b->to), "approved_by",
-	    text_or_null(b->approved_by), "approved_when", when_or_null(b->approved_when));
+	    when_or_null(b->given_when), "given_by", json_text_or_null(b->given_by), "keys",
+	    (json_int_t)b->keys, "from", from, "to", json_text_or_null(b->to), "approved_by",
+	    json_text_or_null(b->approved_by), "approved_when", when_or_null(b->approved_when));
 }
 
 json_t *
@@ -303,13 +303,14 @@ json_case(const struct store_case *c)
 	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o}",
 	    "case_id", (json_int_t)c->case_id, "state", case_state_name(c->state), "reason",
-	    case_reason_name(c->reason), "ticket", text_or_null(c->ticket), "note",
-	    text_or_null(c->note), "owner", text_or_null(c->owner_name), "opened_by", c->opened_by,
-	    "opened_when", when_or_null(c->opened_when), "needs_approver", (int)c->needs_approver,
-	    "approved_by", text_or_null(c->approved_by), "approved_when",
-	    when_or_null(c->approved_when), "usable_until", when_or_null(c->usable_until),
-	    "ended_by", text_or_null(c->ended_by), "ended_when", when_or_null(c->ended_when),
-	    "ended_why", text_or_null(c->ended_why), "keys", keys);
+	    case_reason_name(c->reason), "ticket", json_text_or_null(c->ticket), "note",
+	    json_text_or_null(c->note), "owner", json_text_or_null(c->owner_name), "opened_by",
+	    c->opened_by, "opened_when", when_or_null(c->opened_when), "needs_approver",
+	    (int)c->needs_approver, "approved_by", json_text_or_null(c->approved_by),
+	    "approved_when", when_or_null(c->approved_when), "usable_until",
+	    when_or_null(c->usable_until), "ended_by", json_text_or_null(c->ended_by), "ended_when",
+	    when_or_null(c->ended_when), "ended_why", json_text_or_null(c->ended_why), "keys",
+	    keys);
 }
 
 json_t *

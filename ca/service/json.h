@@ -38,6 +38,8 @@ json_t *json_batch(const struct store_batch *b);
 json_t *json_case(const struct store_case *c);
 /* The body; NULL if it is over so many octets, or no JSON. json_decref. */
 json_t *json_body(const struct http_call *http, size_t most);
+/* A string, or null for NULL. */
+json_t *json_text_or_null(const char *s);
 /* Is the member true? */
 bool json_body_true(const struct http_call *http, const char *member);
 /* A string member of a JSON object body; NULL if the body is no object or lacks it. free(). Bodies

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "enroll.h"
+#include "explain.h"
 #include "json.h"
 #include "log.h"
 #include "match.h"
@@ -279,6 +280,41 @@ get_request(const struct route_call *c, struct store_request *row, struct err *e
 	       no_such_request(id, err);
 }
 
+/* Groups are asked of the directory, a question each: only where they are wanted. Null: it does not
+ * tell. */
+static json_t *
+groups_of(const struct route_call *c, const struct store_request *row)
+{
+	OWNED(texts_free) struct texts groups = {0};
+	struct err ignored;
+	json_t *list;
+
+	if (!explain_groups(c->ca, row, &groups, &ignored))
+		return json_null();
+	list = json_array();
+	for (size_t i = 0; i < groups.count; i++)
+		json_array_append_new(list, json_string(groups.list[i]));
+	return list;
+}
+
+/* Of whom it is, and why it waits. */
+static void
+add_circumstances(const struct route_call *c, const struct store_request *row, json_t *answer)
+{
+	OWNED(own_memory) char *groups = http_call_query(c->http, "groups");
+	OWNED(own_memory)
+	char *why =
+	    row->disposition == DISP_PENDING
+		? enroll_waits_because(c->ca->config->standalone ? NULL : row->template_name)
+		: NULL;
+
+	json_object_set_new(answer, "requester_sid", json_text_or_null(row->requester_sid));
+	json_object_set_new(answer, "caller_name", json_text_or_null(row->caller_name));
+	json_object_set_new(answer, "waits_because", json_text_or_null(why));
+	if (groups != NULL && strcmp(groups, "true") == 0)
+		json_object_set_new(answer, "requester_groups", groups_of(c, row));
+}
+
 void
 route_request_get(struct route_call *c)
 {
@@ -293,8 +329,9 @@ route_request_get(struct route_call *c)
 		return;
 	}
 	answer = json_request(&row);
-	json_object_set_new(answer, "request_attributes",
-	    row.request_attributes != NULL ? json_string(row.request_attributes) : json_null());
+	add_circumstances(c, &row, answer);
+	json_object_set_new(
+	    answer, "request_attributes", json_text_or_null(row.request_attributes));
 	json_object_set_new(answer, "officer_attributes", json_values(&values, STORE_ATTRIBUTE));
 	json_object_set_new(answer, "officer_extensions", json_values(&values, STORE_EXTENSION));
 	json_answer(c->http, 200, answer);

@@ -551,7 +551,7 @@ http_client_get_newer(struct http_client *c, const char *path, const char *tag,
 }
 
 bool
-http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
+http_client_json(struct http_client *c, const char *method, const char *path, const json_t *body,
     json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;

@@ -67,8 +67,8 @@ bool http_refusal(const json_t *e, struct err *out);
 bool http_answer_der(const struct http_answer *a, struct buf *out, struct err *err);
 
 /* Request whose answer is JSON; json_decref. `body` NULL: none (GET). */
-bool http_client_json(struct http_client *c, const char *method, const char *path, json_t *body,
-    json_t **out, struct err *err);
+bool http_client_json(struct http_client *c, const char *method, const char *path,
+    const json_t *body, json_t **out, struct err *err);
 /* Percent-encoded copy for a path segment or a query value. free(). */
 char *http_escape(const char *text);
 

@@ -29,7 +29,9 @@
 
 struct options {
 	const char *port, *ca_file, *user, *password_file, *template_cn, *acks;
-	bool plain; /* no key is archived */
+	bool plain;   /* no key is archived */
+	bool pending; /* the template has requests wait: each of them is sent, and nothing measured
+		       */
 	int clients, requests;
 	double seconds, warm_up;
 };
@@ -60,6 +62,7 @@ struct client {
 	struct sample *samples;
 	size_t count, cap;
 	size_t broken; /* calls without an answer */
+	size_t waiting;
 };
 
 static atomic_bool stop;
@@ -194,7 +197,9 @@ one_call(struct client *c, struct err *err)
 		return endure;
 	}
 	to = load_now_ns();
-	if (a.status != 200) {
+	if (a.status == 202 && b->o->pending) {
+		c->waiting++;
+	} else if (a.status != 200) {
 		c->broken++;
 		if (endure && (a.status >= 500 || a.status == 401))
 			pause_a_little();
@@ -285,11 +290,11 @@ report(struct bench *b, struct client *clients, struct err *err)
 	size_t total = 0, n = 0;
 
 	for (int i = 0; i < b->o->clients; i++)
-		total += clients[i].count;
+		total += b->o->pending ? clients[i].waiting : clients[i].count;
 	if (total == 0)
 		return err_set(err, DIRCA_E_NETWORK, "no enrollment was answered");
-	if (b->acks_fd != -1) {
-		printf("acknowledged %zu\n", total);
+	if (b->acks_fd != -1 || b->o->pending) {
+		printf("%s %zu\n", b->o->pending ? "pending" : "acknowledged", total);
 		return true;
 	}
 	if ((latencies = calloc(total, sizeof *latencies)) == NULL)
@@ -321,7 +326,7 @@ parse(int argc, char **argv, struct options *o)
 	    {"user", 1, NULL, 'u'}, {"password-file", 1, NULL, 'w'}, {"template", 1, NULL, 't'},
 	    {"clients", 1, NULL, 'n'}, {"requests", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'},
 	    {"warm-up", 1, NULL, 'b'}, {"acks", 1, NULL, 'a'}, {"plain", 0, NULL, 'l'},
-	    {NULL, 0, NULL, 0}};
+	    {"pending", 0, NULL, 'P'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*o = (struct options){.template_cn = "EFSArchive",
@@ -364,6 +369,9 @@ parse(int argc, char **argv, struct options *o)
 		case 'l':
 			o->plain = true;
 			break;
+		case 'P':
+			o->pending = true;
+			break;
 		default:
 			return false;
 		}
@@ -385,7 +393,7 @@ main(int argc, char **argv)
 		    "usage: bench_enroll --port N --ca FILE --user NAME --password-file FILE\n"
 		    "       [--template CN] [--clients N] [--requests N] [--seconds S] [--warm-up "
 		    "S]\n"
-		    "       [--acks FILE] [--plain]\n");
+		    "       [--acks FILE] [--plain] [--pending]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

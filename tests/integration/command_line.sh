@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# How dirca is typed: many requests decided by one command, lists page by page, settings of several places, and what is said when something
+# is wrong. usage: command_line.sh
+# shellcheck disable=SC2317,SC2016 # the functions are called through check; eval expands
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
+. "$here/../support/ca_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/checks.sh
+. "$here/../support/checks.sh"
+
+dir=$(mktemp -d /tmp/dirca-command-line.XXXXXX)
+finish() {
+	ca_lab_stop
+	checks_clean "$dir"
+}
+checks_begin "$dir"
+trap finish EXIT
+
+admin() { ca_lab_as caadmin "$@"; }
+officer() { ca_lab_as officer1 "$@"; }
+sql() { sqlite3 "$CA_STATE/dirca.db" "$1"; }
+# pend N: so many requests of user1 wait
+pend() {
+	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 --password-file "$(lab_password_file user1)" \
+		--template UserWaits --plain --pending --requests "$1" --clients 2 --warm-up 0 --seconds 300
+}
+
+export CA_LAB_OPTIONS='auth_basic = yes'
+ca_lab_start "$dir" scram || { echo "the lab did not start"; exit 1; }
+prepared() {
+	ca_lab_no_quota && admin template duplicate User UserWaits approval=yes publish=no && admin template grant UserWaits 'Domain Users' enroll &&
+		admin template enable UserWaits && ca_lab_eventually pend 1 && pend 30
+}
+check "31 requests wait" prepared
+
+# ---- one request ----
+first=$(sql "SELECT min(RequestID) FROM Request WHERE Disposition = 9")
+shown() { officer request show "$first" --json | jq -e "$1"; }
+# shellcheck disable=SC2016 # jq's
+check "whose it is, with the groups" shown '.requester_groups | index("NWTRADERS\\Domain Users") and index("Everyone")'
+check "why it waits" shown '.waits_because | test("^template UserWaits puts every request into the queue")'
+check "what was signed" shown '.request | tostring | test("RSA 2048 bits")'
+raw() { officer request show "$first" --json | jq -r .raw_request | base64 -d | cmp - "$dir/exported"; }
+check "and itself" eval 'officer request export "$first" "$dir/exported" && raw'
+check "for people too" says "RSA 2048 bits" officer request show "$first"
+check "its requester sees it, and others do not" eval 'ca_lab_as user1 request show "$first" && refuses CERTSRV_E_NO_REQUEST ca_lab_as user2 request show "$first"'
+
+# ---- many ----
+# state ID: its disposition
+state() { sql "SELECT Disposition FROM Request WHERE RequestID = $1"; }
+at() { echo $((first + $1)); }
+issued() { sql "SELECT count(*) FROM Request WHERE CertificateTemplate = 'UserWaits' AND Disposition = 20"; }
+check "none named is none meant" refuses DIRCA_E_USAGE officer approve
+check "two ways to name them are one too many" refuses DIRCA_E_USAGE officer approve "$first" --stdin
+check "no range" refuses "12-x is no range of request ids" officer approve 12-x
+check "nor an id" refuses "x is not a request id" eval 'echo x | officer approve --stdin'
+check "one is said as before" is "Request $first: issued" officer approve "$first"
+check "twice it is refused, with its own code" refuses CERTSRV_E_BAD_REQUESTSTATUS officer approve "$first"
+mixed() { officer approve "$first" "$(at 1)" 999999 "$(at 2)-$(at 5)" >"$dir/out" 2>"$dir/err"; }
+check "several: some are refused" fails_with 1 mixed
+check "the others are not" is "5 of 7 issued, 2 refused." cat "$dir/out"
+check "which were, and why" eval 'grep -q "^Request $first: not pending but issued (CERTSRV_E_BAD_REQUESTSTATUS)$" "$dir/err" && grep -q "^Request 999999: .*CERTSRV_E_NO_REQUEST" "$dir/err"'
+check "as many as that are issued, each recorded" test "$(issued) $(sql "SELECT count(*) FROM Audit WHERE EventID = 791 AND Actor LIKE '%officer1' AND Object IN (SELECT SerialNumber FROM Request)")" = "6 6"
+denied() { printf '%s some words\n\n%s-%s\n' "$(at 6)" "$(at 7)" "$(at 8)" | officer deny --stdin --reason "not now" --json; }
+check "ids and ranges on standard input, as JSON" test "$(denied | jq -c 'map(.disposition)')" = '["denied","denied","denied"]'
+check "a range means what waits" is "1 of 1 issued, 0 refused." officer approve "$first-$(at 9)"
+check "and is told if nothing does" refuses CRYPT_E_NOT_FOUND officer approve "$first-$(at 9)"
+check "denied ones are decided anew" is "2 of 2 issued, 0 refused." officer resubmit "$(at 6)" "$(at 7)"
+check "who may not is told once" eval 'refuses E_ACCESSDENIED admin approve "$(at 10)-$(at 12)" 2>&1 && [ "$(state "$(at 10)")" = 9 ]'
+unattended() { HOME=$dir/home/officer1 setsid -w "$DIRCA_BIN/dirca" "$@"; }
+check "--where asks first" refuses "Approve 21 requests? no terminal to ask at" unattended approve --where template=userwaits
+# Told to end, it has the request under way answered, and says what was done.
+interrupted() { "$here/../support/interrupted.py" "$CA_STATE/dirca.db" "$dir/home/officer1" "$DIRCA_BIN/dirca" approve "$(at 10)-$(at 20)" >"$dir/out"; }
+check "Ctrl-C ends it in good order" interrupted
+check "and what was not looked at is said" grep -q "^[01] of 11 issued, 0 refused, 1[01] not looked at, from " "$dir/out"
+check "and the same command again does the rest" eval 'officer approve "$(at 10)-$(at 20)" && [ "$(sql "SELECT count(*) FROM Request WHERE Disposition = 9 AND RequestID <= $(at 20)")" = 0 ]'
+on_terminal() { HOME=$dir/home/officer1 script -qec "'$DIRCA_BIN/dirca' deny $(at 21)-$(at 24)" /dev/null; }
+check "a terminal sees how far it is" says "4 of 4, 0 refused" on_terminal
+check "the certificate, by its id" eval 'officer retrieve "$first" | openssl x509 -noout && officer retrieve "$first" --der | openssl x509 -inform der -noout'
+
+checks_end
