@@ -135,6 +135,9 @@ struct cli_options {
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;
+	/* OPTS_ADOPT */
+	const char *base, *ldap_filter, *upn;
+	bool from_ids;
 	/* OPTS_TRANSFER, OPTS_IMPORT (and out, force) */
 	bool with_rights, new_oid;
 	const char *name;
@@ -180,6 +183,7 @@ enum cli_opts {
 	OPTS_RESTRICT,
 	OPTS_RIGHTS,
 	OPTS_SETUP,
+	OPTS_ADOPT,
 	OPTS_GRANT,
 	OPTS_TRANSFER,
 	OPTS_IMPORT,

@@ -1,6 +1,7 @@
 /* dirca directory init, dirca directory check: what dirca needs of a directory. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "installed.h"
 #include "own.h"
@@ -9,22 +10,55 @@
 #include "verbs.h"
 #include "work.h"
 
-/* Connects to a directory that may lack the tree, and compares. */
-static bool
-examine_directory(struct work *w, struct setup *out, struct err *err)
-{
-	const struct cli *cli = w->cli;
-	struct session *s = &w->session;
-	char installed[PATH_MAX];
-	const char *ldif = cli->opt.ldif;
+struct accounts {
+	struct setup_accounts by;
+	struct dir_config local; /* of by.config, where it is a connection of its own */
+};
 
-	if (ldif == NULL && !installed_ldif(installed, err))
-		return false;
+static void
+accounts_close(struct accounts *a)
+{
+	if (a->by.config != a->by.tree)
+		dir_disconnect(&a->by.config);
+}
+
+/* Over the local socket whoever runs this may be the one who may write cn=config, beside the
+ * account that is named for the tree. */
+static bool
+open_accounts(struct session *s, struct accounts *a, struct err *err)
+{
+	struct err ignored;
+
 	s->dir_config.bare = true;
 	if (!session_directory(s, err))
 		return false;
-	if (setup_examine(
-		s->directory, ldif != NULL ? ldif : installed, cli->opt.with_templates, out, err))
+	a->by.tree = a->by.config = s->directory;
+	if (s->dir_config.auth == DIR_AUTH_EXTERNAL ||
+	    strncmp(dir_conn_uri(s->directory), "ldapi:", 6) != 0)
+		return true;
+	a->local = s->dir_config;
+	a->local.auth = DIR_AUTH_EXTERNAL;
+	if (!dir_connect(&a->local, &a->by.config, &ignored))
+		a->by.config = a->by.tree;
+	return true;
+}
+
+/* Connects to a directory that may lack the tree, and compares. */
+static bool
+examine_directory(struct work *w, struct accounts *a, struct setup *out, struct err *err)
+{
+	const struct cli *cli = w->cli;
+	const char *ldif = cli->opt.ldif;
+	char installed[PATH_MAX];
+
+	if (ldif == NULL) {
+		if (!installed_ldif(installed, err))
+			return false;
+		ldif = installed;
+	}
+	if (!open_accounts(&w->session, a, err))
+		return false;
+	if (setup_examine(&a->by, ldif, cli->opt.with_templates, out, err))
 		return true;
 	return err->code == ERROR_FILE_NOT_FOUND
 		   ? err_prefix(err, "dirca's LDIF files, whose folder --ldif names")
@@ -72,9 +106,10 @@ show_items(const struct cli *cli, const struct setup *s)
 bool
 cmd_directory_check(struct work *w, struct err *err)
 {
+	OWNED(accounts_close) struct accounts a = {0};
 	OWNED(setup_free) struct setup s = {0};
 
-	if (!examine_directory(w, &s, err))
+	if (!examine_directory(w, &a, &s, err))
 		return false;
 	if (show_items(w->cli, &s) > 0)
 		w->status = CLI_FINDINGS;
@@ -88,28 +123,47 @@ show_plan(const struct cli *cli, const struct setup_item *item, struct err *err)
 	OWNED(buf_free) struct buf text = {0};
 
 	printf("would add  %s\n", item->name);
-	if (!cli->opt.verbose || item->todo.list[0].kind != LDIF_ADD)
+	if (!cli->opt.verbose)
 		return true;
-	if (!ldif_append_entry(&text, &item->todo.list[0].entry, err))
+	if (!(item->todo.list[0].kind == LDIF_ADD
+		    ? ldif_append_entry(&text, &item->todo.list[0].entry, err)
+		    : ldif_append_change(&text, &item->todo.list[0], err)))
 		return false;
 	fwrite(text.ptr, 1, text.len, stdout);
 	return true;
 }
 
+static void
+tell_cure(const struct work *w, const struct setup_accounts *by, const struct setup_item *item)
+{
+	OWNED(own_memory) char *root = NULL;
+
+	if (item->cure != NULL)
+		fprintf(stderr, "%s\n", item->cure);
+	else if (w->session.dir_config.auth == DIR_AUTH_EXTERNAL &&
+		 (root = setup_tree_root_dn(by)) != NULL)
+		fprintf(stderr,
+		    "The tree belongs to another account: run it again with -D '%s' -W; then both "
+		    "are "
+		    "used\n",
+		    root);
+}
+
 /* What follows may need what failed here, so the first failure is the last. */
 static bool
-make_item(const struct cli *cli, struct dir_conn *c, const struct setup_item *item, struct err *err)
+make_item(
+    struct work *w, const struct setup_accounts *by, const struct setup_item *item, struct err *err)
 {
+	const struct cli *cli = w->cli;
+
 	if (item->todo.count == 0)
 		return err_set(err, DIRCA_E_DIRECTORY, "%s cannot be made by this account; %s",
 		    item->name, cure_of(item));
 	if (cli->opt.dry_run)
 		return show_plan(cli, item, err);
-	if (!setup_apply(c, item, err)) {
-		err_prefix(err, "%s", item->name);
-		if (item->cure != NULL)
-			fprintf(stderr, "%s\n", item->cure);
-		return false;
+	if (!setup_apply(by, item, err)) {
+		tell_cure(w, by, item);
+		return err_prefix(err, "%s", item->name);
 	}
 	printf("added  %s\n", item->name);
 	return true;
@@ -118,15 +172,16 @@ make_item(const struct cli *cli, struct dir_conn *c, const struct setup_item *it
 bool
 cmd_directory_init(struct work *w, struct err *err)
 {
+	OWNED(accounts_close) struct accounts a = {0};
 	OWNED(setup_free) struct setup s = {0};
 	size_t made = 0;
 
-	if (!examine_directory(w, &s, err))
+	if (!examine_directory(w, &a, &s, err))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
 		if (s.list[i].present)
 			continue;
-		if (!make_item(w->cli, w->session.directory, &s.list[i], err))
+		if (!make_item(w, &a.by, &s.list[i], err))
 			return false;
 		made++;
 	}

@@ -51,6 +51,9 @@
 	X("directory check", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_SESSION,       \
 	    OPTS(OPTS_SESSION, OPTS_SETUP, OPTS_JSON), cmd_directory_check,                        \
 	    "whether the directory has what dirca needs, and what mends it")                       \
+	X("directory adopt", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,              \
+	    OPTS(OPTS_SESSION, OPTS_ADOPT, OPTS_DRY, OPTS_JSON), cmd_directory_adopt,              \
+	    "give people and groups of OpenLDAP the SIDs and names that they lack")                \
 	X("doctor directory", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_NOTHING,      \
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_doctor_directory,                      \
 	    "examine the directory's servers: what they are, what is missing")                     \

@@ -62,14 +62,13 @@ read_sorted(const struct dir_entry *e, const char *attr, const char *first, stru
 }
 
 bool
-principal_read_accounts(
-    struct dir_conn *c, const struct dir_entry *e, struct texts *out, struct err *err)
+principal_read_accounts(const struct dir_entry *e, bool by_uid, struct texts *out, struct err *err)
 {
 	OWNED(own_memory) char *first = dir_dn_first_value_of(e->dn, "uid"), *sam = NULL;
 	OWNED(texts_free) struct texts uids = {0};
 
 	if (dir_entry_text(e, "sAMAccountName", &sam, err) == DIR_GET_FAILED ||
-	    (!dir_conn_root(c)->is_ad && !read_sorted(e, "uid", first, &uids, err)))
+	    (by_uid && !read_sorted(e, "uid", first, &uids, err)))
 		return false;
 	if (sam != NULL)
 		texts_add(out, sam);
@@ -83,7 +82,8 @@ static bool
 read_names(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	p->dn = mem_text(e->dn);
-	if (!read_cn(e, p, err) || !principal_read_accounts(c, e, &p->accounts, err))
+	if (!read_cn(e, p, err) ||
+	    !principal_read_accounts(e, !dir_conn_root(c)->is_ad, &p->accounts, err))
 		return false;
 	if (p->accounts.count > 0)
 		p->sam = mem_text(p->accounts.list[0]);

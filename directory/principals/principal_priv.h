@@ -31,7 +31,7 @@ enum dir_find principal_locate(struct dir_conn *c, principal_search *search, con
 /* The names that it signs in by, the one that it is shown by first: sAMAccountName and, where uid
  * is what the accounts of the directory are known by (principal_find.c), that. */
 bool principal_read_accounts(
-    struct dir_conn *c, const struct dir_entry *e, struct texts *out, struct err *err);
+    const struct dir_entry *e, bool by_uid, struct texts *out, struct err *err);
 
 /* ---- principal_state.c: what the entry says of the account ---- */
 

@@ -24,7 +24,7 @@ sid_of(struct dir_conn *c, const struct dir_entry *e, struct sid *out, struct er
 	case DIR_GET_ABSENT:
 		return err_set(err, E_INVALIDARG,
 		    "%s has no objectSid, so that no right can be given to it%s", e->dn,
-		    dir_conn_root(c)->is_ad ? "" : ": give it one");
+		    dir_conn_root(c)->is_ad ? "" : ": `dirca directory adopt` gives it one");
 	case DIR_GET_FAILED:
 		break;
 	}
@@ -170,7 +170,8 @@ name_of_entry(struct dir_conn *c, const struct dir_entry *e)
 
 	if (domain != NULL)
 		(void)dir_entry_text(domain, "nETBIOSName", &netbios, &ignored);
-	if (principal_read_accounts(c, e, &accounts, &ignored) && accounts.count > 0)
+	if (principal_read_accounts(e, !dir_conn_root(c)->is_ad, &accounts, &ignored) &&
+	    accounts.count > 0)
 		name = text_printf("%s%s%s", netbios != NULL ? netbios : "",
 		    netbios != NULL ? "\\" : "", accounts.list[0]);
 	else

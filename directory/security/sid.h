@@ -32,6 +32,9 @@ bool sid_eq(const struct sid *a, const struct sid *b);
 /* <domain SID>-rid */
 bool sid_with_rid(const struct sid *domain, uint32_t rid, struct sid *out);
 
+/* One for a new domain, S-1-5-21-... by chance ([MS-DTYP] 2.4.2.4). */
+bool sid_new_domain(struct sid *out, struct err *err);
+
 extern const struct sid SID_EVERYONE;            /* S-1-1-0 */
 extern const struct sid SID_AUTHENTICATED_USERS; /* S-1-5-11 */
 extern const struct sid SID_THIS_ORGANIZATION;   /* S-1-5-15 */

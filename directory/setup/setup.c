@@ -190,13 +190,14 @@ need_tree(struct dir_conn *c, char **oid_base_out, struct setup *s, struct err *
 }
 
 bool
-setup_examine(
-    struct dir_conn *c, const char *ldif_dir, bool templates, struct setup *out, struct err *err)
+setup_examine(const struct setup_accounts *by, const char *ldif_dir, bool templates,
+    struct setup *out, struct err *err)
 {
 	OWNED(own_memory) char *oid_base = NULL;
+	struct dir_conn *c = by->tree;
 
 	*out = (struct setup){0};
-	if (setup_schema(c, ldif_dir, out, err) && need_tree(c, &oid_base, out, err) &&
+	if (setup_schema(by, ldif_dir, out, err) && need_tree(c, &oid_base, out, err) &&
 	    (!templates || setup_templates(c, ldif_dir, oid_base, out, err)))
 		return true;
 	setup_free(out);
@@ -232,8 +233,9 @@ apply_modify(struct dir_conn *c, const struct ldif_record *r, struct err *err)
 }
 
 bool
-setup_apply(struct dir_conn *c, const struct setup_item *item, struct err *err)
+setup_apply(const struct setup_accounts *by, const struct setup_item *item, struct err *err)
 {
+	struct dir_conn *c = item->in_config ? by->config : by->tree;
 	const struct ldif_record *r = &item->todo.list[0];
 
 	if (r->kind == LDIF_MODIFY) {
@@ -243,4 +245,25 @@ setup_apply(struct dir_conn *c, const struct setup_item *item, struct err *err)
 		return false;
 	}
 	return !item->is_ad_schema || dir_add_value(c, "", "schemaUpdateNow", view_str("1"), err);
+}
+
+char *
+setup_tree_root_dn(const struct setup_accounts *by)
+{
+	OWNED(own_memory)
+	char *filter = dir_filter("(&(objectClass=olcDatabaseConfig)(olcSuffix=%s))",
+	    dir_conn_root(by->tree)->default_nc);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	struct err ignored;
+	char *dn = NULL;
+
+	if (dir_search(by->config,
+		&(struct dir_query){.base = "cn=config",
+		    .scope = DIR_ONE,
+		    .filter = filter,
+		    .attrs = (const char *const[]){"olcRootDN", NULL}},
+		&found, &ignored) &&
+	    found.count == 1)
+		(void)dir_entry_text(&found.list[0], "olcRootDN", &dn, &ignored);
+	return dn;
 }

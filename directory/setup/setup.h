@@ -17,6 +17,7 @@ struct setup_item {
 	/* The one record that is to be written; none: this account cannot even see where. */
 	struct ldif todo;
 	bool is_ad_schema; /* the server must be told to read its schema again */
+	bool in_config;    /* lies in cn=config of OpenLDAP */
 };
 
 struct setup {
@@ -24,13 +25,21 @@ struct setup {
 	size_t count;
 };
 
-/* Compares the directory with the files in `ldif_dir`; `templates`: those too. A connection that
- * `dir_config.bare` allowed may lack the tree. */
-bool setup_examine(
-    struct dir_conn *c, const char *ldif_dir, bool templates, struct setup *out, struct err *err);
+/* On OpenLDAP the account that may write cn=config is often another than the one that may write the
+ * tree: as Debian installs it, root by EXTERNAL and the rootDN. */
+struct setup_accounts {
+	struct dir_conn *tree;   /* one that `dir_config.bare` allowed may lack the tree */
+	struct dir_conn *config; /* may be the same */
+};
+
+/* Compares the directory with the files in `ldif_dir`; `templates`: those too. */
+bool setup_examine(const struct setup_accounts *by, const char *ldif_dir, bool templates,
+    struct setup *out, struct err *err);
 void setup_free(struct setup *s);
 
 /* Writes what an item lacks; `todo` must hold its record. Somebody who was faster is as good. */
-bool setup_apply(struct dir_conn *c, const struct setup_item *item, struct err *err);
+bool setup_apply(const struct setup_accounts *by, const struct setup_item *item, struct err *err);
+/* The rootDN of the tree, as cn=config says; NULL: it is not shown. free(). */
+char *setup_tree_root_dn(const struct setup_accounts *by);
 
 #endif

@@ -19,7 +19,8 @@ bool setup_exists(struct dir_conn *c, const char *dn, bool *out, struct err *err
 /* One attribute of the rootDSE; NULL if it is not there. */
 bool setup_root_text(struct dir_conn *c, const char *name, char **out, struct err *err);
 
-bool setup_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err);
+bool setup_schema(
+    const struct setup_accounts *by, const char *ldif_dir, struct setup *s, struct err *err);
 /* `oid_base` is what the OIDs of new templates begin with. */
 bool setup_templates(struct dir_conn *c, const char *ldif_dir, const char *oid_base,
     struct setup *s, struct err *err);

@@ -269,7 +269,7 @@ todo_update(const char *dn, struct dir_entry *more, struct ldif *out, struct err
 }
 
 static bool
-slapd_todo(struct dir_conn *c, const char *ldif_dir, const char *name,
+slapd_todo(struct dir_conn *config, const char *ldif_dir, const char *name,
     const struct dir_entry *wanted, struct dir_entry *missing, struct setup_item *item,
     struct err *err)
 {
@@ -280,7 +280,7 @@ slapd_todo(struct dir_conn *c, const char *ldif_dir, const char *name,
 	item->cure = text_printf("on the server: ldapadd -Q -Y EXTERNAL -H ldapi:/// -f "
 				 "%s/schema/%s.ldif",
 	    ldif_dir, name);
-	if (!find_config_entry(c, name, &visible, &dn, err))
+	if (!find_config_entry(config, name, &visible, &dn, err))
 		return false;
 	if (dn != NULL)
 		return todo_update(dn, missing, &item->todo, err);
@@ -293,12 +293,12 @@ slapd_todo(struct dir_conn *c, const char *ldif_dir, const char *name,
 }
 
 static bool
-slapd_item(struct dir_conn *c, const char *ldif_dir, const char *name,
+slapd_item(struct dir_conn *config, const char *ldif_dir, const char *name,
     const struct dir_entry *subschema, struct setup *s, struct err *err)
 {
 	OWNED(own_memory) char *path = text_printf("schema/%s.ldif", name);
 	OWNED(setup_item_free)
-	struct setup_item item = {.name = text_printf("schema %s", name)};
+	struct setup_item item = {.name = text_printf("schema %s", name), .in_config = true};
 	OWNED(dir_entry_free) struct dir_entry missing = {0};
 	OWNED(ldif_free) struct ldif file = {0};
 	const struct dir_entry *wanted;
@@ -314,15 +314,17 @@ slapd_item(struct dir_conn *c, const char *ldif_dir, const char *name,
 	    !collect_missing(wanted, subschema, &missing, err))
 		return false;
 	item.present = missing.count == 0;
-	if (!item.present && !slapd_todo(c, ldif_dir, name, wanted, &missing, &item, err))
+	if (!item.present && !slapd_todo(config, ldif_dir, name, wanted, &missing, &item, err))
 		return false;
 	setup_add(s, &item);
 	return true;
 }
 
 static bool
-slapd_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
+slapd_schema(
+    const struct setup_accounts *by, const char *ldif_dir, struct setup *s, struct err *err)
 {
+	struct dir_conn *c = by->tree;
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	OWNED(own_memory) char *subschema = NULL;
 
@@ -339,14 +341,15 @@ slapd_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct e
 		    "cn=Subschema",
 		    dir_conn_uri(c));
 	for (size_t i = 0; i < COUNT_OF(slapd_files); i++)
-		if (!slapd_item(c, ldif_dir, slapd_files[i], &found.list[0], s, err))
+		if (!slapd_item(by->config, ldif_dir, slapd_files[i], &found.list[0], s, err))
 			return false;
 	return true;
 }
 
 bool
-setup_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err *err)
+setup_schema(
+    const struct setup_accounts *by, const char *ldif_dir, struct setup *s, struct err *err)
 {
-	return dir_conn_root(c)->is_ad ? ad_schema(c, ldif_dir, s, err)
-				       : slapd_schema(c, ldif_dir, s, err);
+	return dir_conn_root(by->tree)->is_ad ? ad_schema(by->tree, ldif_dir, s, err)
+					      : slapd_schema(by, ldif_dir, s, err);
 }

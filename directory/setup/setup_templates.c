@@ -153,6 +153,39 @@ need_template(const struct context *x, const struct dir_entry *e, struct setup *
 	return true;
 }
 
+/* An ordinary tree has no SID; one that is there is never changed. */
+static bool
+need_domain_sid(struct context *x, struct setup *s, struct err *err)
+{
+	const char *nc = dir_conn_root(x->c)->default_nc;
+	OWNED(setup_item_free)
+	struct setup_item item = {.name = text_printf("domain SID of %s", nc)};
+	OWNED(dir_entry_free) struct dir_entry more = {0};
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(buf_free) struct buf raw = {0};
+
+	item.present = x->has_domain;
+	if (item.present) {
+		setup_add(s, &item);
+		return true;
+	}
+	if (!dir_search(x->c,
+		&(struct dir_query){.base = nc,
+		    .filter = "(objectClass=samDomainBase)",
+		    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		&found, err) ||
+	    !sid_new_domain(&x->domain, err) || !sid_encode(&x->domain, &raw, err) ||
+	    !dir_entry_init(&more, nc, err) ||
+	    (found.count == 0 &&
+		!dir_entry_add(&more, "objectClass", view_str("samDomainBase"), err)) ||
+	    !dir_entry_add(&more, "objectSid", buf_view(&raw), err) ||
+	    !setup_todo_modify(nc, &more, &item.todo, err))
+		return false;
+	x->has_domain = true;
+	setup_add(s, &item);
+	return true;
+}
+
 static bool
 read_context(struct context *x, struct err *err)
 {
@@ -181,7 +214,7 @@ setup_templates(struct dir_conn *c, const char *ldif_dir, const char *oid_base, 
 {
 	OWNED(context_free) struct context x = {.c = c, .oid_base = oid_base};
 
-	if (!read_context(&x, err))
+	if (!read_context(&x, err) || (!dir_conn_root(c)->is_ad && !need_domain_sid(&x, s, err)))
 		return false;
 	for (size_t i = 0; i < COUNT_OF(files); i++) {
 		OWNED(ldif_free) struct ldif file = {0};
