@@ -35,8 +35,8 @@ struct cli_options {
 	const char *client_config, *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca,
 	    *socket, *client_certificate, *client_key, *client_password_file;
 	bool starttls, ask_password;
-	/* OPTS_JSON */
-	bool json;
+	/* OPTS_JSON, OPTS_SAID */
+	bool json, said;
 	bool delta;
 	/* OPTS_DAEMON */
 	const char *daemon_config;
@@ -163,6 +163,7 @@ enum cli_opts {
 	OPTS_ALL,
 	OPTS_SESSION,
 	OPTS_JSON,
+	OPTS_SAID, /* --json of verbs that have no members of their own (said.h) */
 	OPTS_DAEMON,
 	OPTS_INIT,
 	OPTS_PUBLISH,

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 
 void interruption_begin(void);
+/* Who read standard output is gone: as a signal that came, or, outside of such work, the end of the
+ * program, by SIGPIPE and without a word. */
+void interruption_of_pipe(void);
 bool interruption_came(void);
 /* As it was before; does not return where a signal came. */
 void interruption_end(void);

@@ -33,6 +33,7 @@ const struct option_row option_rows[] = {
     {"client-config", 0, TEXT, OPTS(OPTS_SESSION), AT(client_config), "FILE",
 	"default ~/.config/dirca.conf, then /etc/dirca/dirca.conf", 0, 0},
     {"json", 0, FLAG, OPTS(OPTS_JSON), AT(json), NULL, "machine-readable output", 0, 0},
+    {"json", 0, FLAG, OPTS(OPTS_SAID), AT(said), NULL, "what is said, as JSON", 0, 0},
     {"delta", 0, FLAG, OPTS(OPTS_CRL), AT(delta), NULL, "publish delta CRLs only", 0, 0},
     {"config", 'c', TEXT, OPTS(OPTS_DAEMON), AT(daemon_config), "FILE",
 	"dircad's configuration, default /etc/dirca/dircad.conf", 0, 0},

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "interruption.h"
 #include "mem.h"
 #include "own.h"
 
@@ -71,12 +72,16 @@ is_told_to_end(void)
 	return false;
 }
 
+static bool reader_is_gone; /* of standard output */
+
 static bool
 write_standard(const struct output *o, struct err *err)
 {
 	fflush(stdout);
-	return file_write_all(STDOUT_FILENO, o->content) ||
-	       err_errno(err, DIRCA_E_IO, "standard output");
+	if (file_write_all(STDOUT_FILENO, o->content))
+		return true;
+	reader_is_gone = errno == EPIPE;
+	return err_errno(err, DIRCA_E_IO, "standard output");
 }
 
 static bool
@@ -126,5 +131,7 @@ outputs_write(const struct output *list, size_t count, bool force, struct err *e
 	hold_signals(&before);
 	ok = write_all(list, count, force, err);
 	release_signals(&before);
+	if (!ok && reader_is_gone)
+		interruption_of_pipe();
 	return ok;
 }

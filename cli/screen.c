@@ -1,10 +1,12 @@
 #include "screen.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "interruption.h"
 #include "mem.h"
 #include "own.h"
 #include "printable.h"
@@ -69,6 +71,8 @@ screen_write(void *cookie, const char *bytes, size_t len)
 
 	s->begun_len = 0;
 	ok = ok && escape(s, buf_view(&in), &out) && file_write_all(s->fd, buf_view(&out));
+	if (!ok && errno == EPIPE && s->fd == STDOUT_FILENO)
+		interruption_of_pipe();
 	return ok ? (ssize_t)len : 0;
 }
 

@@ -46,7 +46,7 @@
 
 #define CLI_VERBS(X)                                                                               \
 	X("directory init", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,               \
-	    OPTS(OPTS_SESSION, OPTS_SETUP, OPTS_DRY), cmd_directory_init,                          \
+	    OPTS(OPTS_SESSION, OPTS_SETUP, OPTS_DRY, OPTS_SAID), cmd_directory_init,               \
 	    "add to the directory what dirca needs: schema, containers, templates")                \
 	X("directory check", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_SESSION,       \
 	    OPTS(OPTS_SESSION, OPTS_SETUP, OPTS_JSON), cmd_directory_check,                        \
@@ -63,25 +63,25 @@
 	X("ds", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_DIRECTORY,                  \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_ds,                                                 \
 	    "everything under CN=Public Key Services (-v: all attributes)")                        \
-	X("ca init", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON, OPTS_INIT),     \
-	    cmd_ca_init,                                                                           \
+	X("ca init", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                                   \
+	    OPTS(OPTS_DAEMON, OPTS_INIT, OPTS_SAID), cmd_ca_init,                                  \
 	    "make the CA: key, certificate (or request to a parent), database, TLS certificate")   \
-	X("ca renew", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON, OPTS_RENEW),   \
-	    cmd_ca_renew,                                                                          \
+	X("ca renew", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                                  \
+	    OPTS(OPTS_DAEMON, OPTS_RENEW, OPTS_SAID), cmd_ca_renew,                                \
 	    "renew the CA certificate, with its key or a new one (or request to a parent)")        \
 	X("ca install", "FILE", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                            \
-	    OPTS(OPTS_DAEMON, OPTS_INSTALL), cmd_ca_install,                                       \
+	    OPTS(OPTS_DAEMON, OPTS_INSTALL, OPTS_SAID), cmd_ca_install,                            \
 	    "install the certificate that the parent issued for a renewal")                        \
 	X("ca publish", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                                \
-	    OPTS(OPTS_DAEMON, OPTS_PUBLISH, OPTS_SESSION), cmd_ca_publish,                         \
+	    OPTS(OPTS_DAEMON, OPTS_PUBLISH, OPTS_SESSION, OPTS_SAID), cmd_ca_publish,              \
 	    "publish CA certificate and enrollment service to the directory")                      \
 	X("ca unpublish", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                              \
-	    OPTS(OPTS_DAEMON, OPTS_UNPUBLISH, OPTS_SESSION), cmd_ca_unpublish,                     \
+	    OPTS(OPTS_DAEMON, OPTS_UNPUBLISH, OPTS_SESSION, OPTS_SAID), cmd_ca_unpublish,          \
 	    "take the CA out of the directory")                                                    \
 	X("ca status", "", 0, 0, GROUP_CA, WHO_VIEWER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON),    \
 	    cmd_ca_status, "what the CA says of itself")                                           \
-	X("ca exchange renew", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS(OPTS_SESSION),        \
-	    cmd_ca_exchange_renew,                                                                 \
+	X("ca exchange renew", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA,                            \
+	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_ca_exchange_renew,                                  \
 	    "make a new CA exchange certificate, to which clients encrypt keys")                   \
 	X("ca rights", "[grant|revoke TRUSTEE RIGHT...]", 0, CLI_LIST_MAX, GROUP_CA,               \
 	    WHO_DIRECTORY, NEEDS_SESSION, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DRY, OPTS_RIGHTS),    \
@@ -92,17 +92,17 @@
 	X("getreg", "[NAME]", 0, 1, GROUP_CA, WHO_VIEWER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON), \
 	    cmd_getreg, "settings of the CA")                                                      \
 	X("setreg", "NAME VALUE...", 2, CLI_LIST_MAX, GROUP_CA, WHO_ADMIN, NEEDS_CA,               \
-	    OPTS(OPTS_SESSION, OPTS_FLAGS), cmd_setreg, "change a setting of the CA")              \
-	X("crl", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_CRL), cmd_crl,   \
-	    "publish new CRLs")                                                                    \
+	    OPTS(OPTS_SESSION, OPTS_FLAGS, OPTS_SAID), cmd_setreg, "change a setting of the CA")   \
+	X("crl", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_CRL, OPTS_SAID), \
+	    cmd_crl, "publish new CRLs")                                                           \
 	X("audit log", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA,                                  \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_AUDIT), cmd_audit_log,                              \
 	    "what the CA did and for whom: its audit trail")                                       \
 	X("audit export", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA,                               \
-	    OPTS(OPTS_SESSION, OPTS_EXPORT), cmd_audit_export,                                     \
+	    OPTS(OPTS_SESSION, OPTS_EXPORT, OPTS_SAID), cmd_audit_export,                          \
 	    "write the audit trail so that it can be verified")                                    \
 	X("audit verify", "FILE...", 1, CLI_LIST_MAX, GROUP_CA, WHO_ANYBODY, NEEDS_NOTHING,        \
-	    OPTS(OPTS_HEAD), cmd_audit_verify,                                                     \
+	    OPTS(OPTS_HEAD, OPTS_SAID), cmd_audit_verify,                                          \
 	    "whether a row of an exported audit trail was changed or is missing (needs no CA)")    \
 	X("audit compare", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING,                            \
 	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_audit_compare,                                       \
@@ -117,10 +117,10 @@
 	    OPTS(OPTS_JSON, OPTS_COPY), cmd_backup_verify,                                         \
 	    "whether a copy is whole and whose it is (needs no CA)")                               \
 	X("restore", "FOLDER", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                             \
-	    OPTS(OPTS_DAEMON, OPTS_COPY, OPTS_RESTORE, OPTS_YES), cmd_restore,                     \
+	    OPTS(OPTS_DAEMON, OPTS_COPY, OPTS_RESTORE, OPTS_YES, OPTS_SAID), cmd_restore,          \
 	    "make the CA of a copy, on a machine where it is not")                                 \
 	X("import adcs", "FILE", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                           \
-	    OPTS(OPTS_DAEMON, OPTS_DRY, OPTS_ADCS), cmd_import_adcs,                               \
+	    OPTS(OPTS_DAEMON, OPTS_DRY, OPTS_ADCS, OPTS_SAID), cmd_import_adcs,                    \
 	    "take over what a CA of AD CS issued, revoked and archived (on the CA's machine)")     \
 	X("db check", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON),   \
 	    cmd_db_check, "whether the database is sound (on the CA's machine)")                   \
@@ -128,7 +128,7 @@
 	    cmd_db_stats, "how big the database is, and what is in it")                            \
 	X("db sealed", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON),  \
 	    cmd_db_sealed, "what archived keys are sealed with, and which with too little")        \
-	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON),             \
+	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_SAID),  \
 	    cmd_db_vacuum, "make the database small, while the CA does not run")                   \
 	X("doctor ca", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON),   \
 	    cmd_doctor_ca, "what keeps the CA from its work, and what mends it")                   \
@@ -142,27 +142,29 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_template_show,                                      \
 	    "all fields of a template by name, and its rights")                                    \
 	X("template duplicate", "TEMPLATE NEWNAME [FIELD=VALUE...]", 2, CLI_LIST_MAX,              \
-	    GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_FIELDS),  \
-	    cmd_template_duplicate, "copy a template under a new name, with changes")              \
+	    GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI,                                             \
+	    OPTS(OPTS_SESSION, OPTS_DRY, OPTS_FIELDS, OPTS_SAID), cmd_template_duplicate,          \
+	    "copy a template under a new name, with changes")                                      \
 	X("template set", "NAME FIELD=VALUE...", 0, CLI_LIST_MAX, GROUP_TEMPLATES, WHO_DIRECTORY,  \
-	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_FIELDS), cmd_template_set,            \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_FIELDS, OPTS_SAID), cmd_template_set, \
 	    "change fields of a template; alone: which there are")                                 \
 	X("template enable", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI,              \
-	    OPTS(OPTS_SESSION, OPTS_DRY), cmd_template_enable, "have a CA issue a template")       \
+	    OPTS(OPTS_SESSION, OPTS_DRY, OPTS_SAID), cmd_template_enable,                          \
+	    "have a CA issue a template")                                                          \
 	X("template disable", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_PKI,             \
-	    OPTS(OPTS_SESSION, OPTS_DRY), cmd_template_disable,                                    \
+	    OPTS(OPTS_SESSION, OPTS_DRY, OPTS_SAID), cmd_template_disable,                         \
 	    "have a CA no longer issue a template")                                                \
 	X("template grant", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES,             \
-	    WHO_DIRECTORY, NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_GRANT),                    \
+	    WHO_DIRECTORY, NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_GRANT, OPTS_SAID),         \
 	    cmd_template_grant, "give read, write, enroll, autoenroll or full on a template")      \
 	X("template revoke", "NAME TRUSTEE RIGHT...", 3, CLI_LIST_MAX, GROUP_TEMPLATES,            \
-	    WHO_DIRECTORY, NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_GRANT),                    \
+	    WHO_DIRECTORY, NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_DRY, OPTS_GRANT, OPTS_SAID),         \
 	    cmd_template_revoke, "take rights on a template away")                                 \
 	X("template export", "NAME...", 1, CLI_LIST_MAX, GROUP_TEMPLATES, WHO_DIRECTORY_READER,    \
-	    NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_TRANSFER), cmd_template_export,                     \
+	    NEEDS_PKI, OPTS(OPTS_SESSION, OPTS_TRANSFER, OPTS_SAID), cmd_template_export,          \
 	    "write templates as LDIF that another directory can take")                             \
 	X("template import", "FILE", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY, NEEDS_NOTHING,          \
-	    OPTS(OPTS_SESSION, OPTS_DRY, OPTS_IMPORT), cmd_template_import,                        \
+	    OPTS(OPTS_SESSION, OPTS_DRY, OPTS_IMPORT, OPTS_SAID), cmd_template_import,             \
 	    "make templates from LDIF, or JSON of PowerShell's ADCSTemplate")                      \
 	X("template lint", "", 0, 0, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,             \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_LINT), cmd_template_lint,                           \
@@ -171,7 +173,7 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_ENROLL, OPTS_OUT), cmd_enroll,                      \
 	    "make a key, archive it where the template says so, get a certificate")                \
 	X("new", "INF OUT", 2, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER, NEEDS_NOTHING,         \
-	    OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_NEW), cmd_new,                                   \
+	    OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_NEW, OPTS_SAID), cmd_new,                        \
 	    "make a key and a request file, as an INF file says")                                  \
 	X("submit", "FILE [CERTIFICATE [CHAIN [RESPONSE]]]", 1, 4, GROUP_CERTIFICATES,             \
 	    WHO_ENROLLEE, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SUBMIT), cmd_submit,   \
@@ -180,7 +182,7 @@
 	    WHO_SIGNED_IN, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_OUT, OPTS_KEY),       \
 	    cmd_retrieve, "fetch the certificate of a request that was pending")                   \
 	X("accept", "RESPONSE [OUT.pfx]", 1, 2, GROUP_CERTIFICATES, WHO_DIRECTORY_READER,          \
-	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_ACCEPT), cmd_accept,              \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_ACCEPT, OPTS_SAID), cmd_accept,   \
 	    "verify what the CA answered to `dirca new`, and join it with the key")                \
 	X("requests", "", 0, 0, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,                  \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_LIST), cmd_requests, "requests of the CA")          \
@@ -203,13 +205,14 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_request_show,                                       \
 	    "all that the CA says of a request, and what certificate managers set for it")         \
 	X("request set-attribute", "REQUESTID NAME [VALUE]", 2, 3, GROUP_CERTIFICATES,             \
-	    WHO_OFFICER, NEEDS_NOTHING, OPTS(OPTS_SESSION), cmd_request_set_attribute,             \
+	    WHO_OFFICER, NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_SAID), cmd_request_set_attribute,  \
 	    "set an attribute of a pending request, or take it away")                              \
 	X("request set-extension", "REQUESTID OID", 2, 2, GROUP_CERTIFICATES, WHO_OFFICER,         \
-	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_EXTENSION), cmd_request_set_extension,          \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_EXTENSION, OPTS_SAID),                          \
+	    cmd_request_set_extension,                                                             \
 	    "set an extension that the certificate of a pending request will have")                \
 	X("request export", "REQUESTID FILE", 2, 2, GROUP_CERTIFICATES, WHO_SIGNED_IN,             \
-	    NEEDS_NOTHING, OPTS(OPTS_SESSION), cmd_request_export,                                 \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_SAID), cmd_request_export,                      \
 	    "write a request as it came, without an encrypted key, for `dirca dump`")              \
 	X("revoke", "[REQUESTID|SERIAL...]", 0, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
 	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY, OPTS_REVOKE), cmd_revoke,      \
@@ -217,19 +220,19 @@
 	X("unrevoke", "REQUESTID|SERIAL...", 1, CLI_LIST_MAX, GROUP_CERTIFICATES, WHO_OFFICER,     \
 	    NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON), cmd_unrevoke, "take certificates from hold")  \
 	X("kra add", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,               \
-	    OPTS(OPTS_DAEMON, OPTS_KRA_ADD, OPTS_READER), cmd_kra_add,                             \
+	    OPTS(OPTS_DAEMON, OPTS_KRA_ADD, OPTS_READER, OPTS_SAID), cmd_kra_add,                  \
 	    "put KRA certificates into the CA's KRA store and enable them (on the CA's machine)")  \
 	X("kra enable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,       \
-	    OPTS(OPTS_DAEMON, OPTS_READER), cmd_kra_enable,                                        \
+	    OPTS(OPTS_DAEMON, OPTS_READER, OPTS_SAID), cmd_kra_enable,                             \
 	    "have keys sealed to KRAs of the KRA store (on the CA's machine)")                     \
 	X("kra disable", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,      \
-	    OPTS(OPTS_DAEMON, OPTS_YES), cmd_kra_disable,                                          \
+	    OPTS(OPTS_DAEMON, OPTS_YES, OPTS_SAID), cmd_kra_disable,                               \
 	    "have no more keys sealed to these KRAs (on the CA's machine)")                        \
 	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                              \
-	    OPTS(OPTS_DAEMON, OPTS_COUNT), cmd_kra_count,                                          \
+	    OPTS(OPTS_DAEMON, OPTS_COUNT, OPTS_SAID), cmd_kra_count,                               \
 	    "to how many KRAs each key is sealed, and how many open it together")                  \
 	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                          \
-	    OPTS(OPTS_DAEMON, OPTS_YES), cmd_kra_remove,                                           \
+	    OPTS(OPTS_DAEMON, OPTS_YES, OPTS_SAID), cmd_kra_remove,                                \
 	    "take a KRA certificate out of the CA's KRA store")                                    \
 	X("archive coverage", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
 	    OPTS(OPTS_DAEMON, OPTS_JSON, OPTS_COVERAGE), cmd_archive_coverage,                     \
@@ -238,7 +241,7 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_PART), cmd_archive_verify,                          \
 	    "whether every archived key could be recovered, as far as can be told unopened")       \
 	X("archive export", "OUT FROM TO...", 3, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, \
-	    OPTS(OPTS_DAEMON, OPTS_BATCH), cmd_archive_export,                                     \
+	    OPTS(OPTS_DAEMON, OPTS_BATCH, OPTS_SAID), cmd_archive_export,                          \
 	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
 	X("archive list", "", 0, 0, GROUP_KEYS, WHO_WATCHER, NEEDS_CA,                             \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_list,                                       \
@@ -246,33 +249,35 @@
 	X("archive approve", "BATCH", 1, 1, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                       \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_approve,                                    \
 	    "approve that a batch is taken back (CA\\Recovery\\ApproveBatches)")                   \
-	X("archive rewrap", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING, OPTS(OPTS_REWRAP), \
-	    cmd_archive_rewrap,                                                                    \
+	X("archive rewrap", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                    \
+	    OPTS(OPTS_REWRAP, OPTS_SAID), cmd_archive_rewrap,                                      \
 	    "seal the keys of a batch to other KRAs with a KRA's key (needs no CA)")               \
-	X("archive import", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),     \
-	    cmd_archive_import, "take back what a KRA sealed to others (on the CA's machine)")     \
-	X("archive revert", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),  \
-	    cmd_archive_revert, "put the keys of a batch back as they were (on the CA's machine)") \
-	X("archive settle", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG, OPTS(OPTS_DAEMON),  \
-	    cmd_archive_settle,                                                                    \
+	X("archive import", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
+	    OPTS(OPTS_DAEMON, OPTS_SAID), cmd_archive_import,                                      \
+	    "take back what a KRA sealed to others (on the CA's machine)")                         \
+	X("archive revert", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                     \
+	    OPTS(OPTS_DAEMON, OPTS_SAID), cmd_archive_revert,                                      \
+	    "put the keys of a batch back as they were (on the CA's machine)")                     \
+	X("archive settle", "BATCH", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                     \
+	    OPTS(OPTS_DAEMON, OPTS_SAID), cmd_archive_settle,                                      \
 	    "let former keys go that a drill showed no use of (on the CA's machine)")              \
 	X("archive drill new", "OUT KRA", 2, 2, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                \
-	    OPTS(OPTS_DAEMON, OPTS_SAMPLE), cmd_archive_drill_new,                                 \
+	    OPTS(OPTS_DAEMON, OPTS_SAMPLE, OPTS_SAID), cmd_archive_drill_new,                      \
 	    "archived keys for a KRA who proves that he opens them (on the CA's machine)")         \
 	X("archive drill run", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                 \
-	    OPTS(OPTS_DRILL), cmd_archive_drill_run,                                               \
+	    OPTS(OPTS_DRILL, OPTS_SAID), cmd_archive_drill_run,                                    \
 	    "prove with a KRA's key that the keys of a drill open (needs no CA)")                  \
 	X("archive drill report", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                  \
-	    OPTS(OPTS_DAEMON), cmd_archive_drill_report,                                           \
+	    OPTS(OPTS_DAEMON, OPTS_SAID), cmd_archive_drill_report,                                \
 	    "take back what a KRA proved (on the CA's machine)")                                   \
 	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_kra_issuers,                           \
 	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \
 	X("kra issuers add", "HASH|FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,  \
-	    OPTS(OPTS_DAEMON, OPTS_SESSION), cmd_kra_issuers_add,                                  \
+	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_SAID), cmd_kra_issuers_add,                       \
 	    "take KRA certificates of other CAs too (on the CA's machine)")                        \
 	X("kra issuers remove", "HASH|NAME...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT,             \
-	    NEEDS_CONFIG, OPTS(OPTS_DAEMON), cmd_kra_issuers_remove,                               \
+	    NEEDS_CONFIG, OPTS(OPTS_DAEMON, OPTS_SAID), cmd_kra_issuers_remove,                    \
 	    "take KRA certificates of these CAs no more (on the CA's machine)")                    \
 	X("kra status", "", 0, 0, GROUP_KEYS, WHO_VIEWER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON), \
 	    cmd_kra_status,                                                                        \
@@ -281,9 +286,11 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DAEMON, OPTS_FOUND), cmd_kra_list,                  \
 	    "KRA certificates of the directory; which of them the CA could take")                  \
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
-	    OPTS(OPTS_SESSION), cmd_kra_publish, "publish KRA certificates to the directory")      \
+	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_publish,                                        \
+	    "publish KRA certificates to the directory")                                           \
 	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \
-	    OPTS(OPTS_SESSION), cmd_kra_unpublish, "take KRA certificates out of the directory")   \
+	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_unpublish,                                      \
+	    "take KRA certificates out of the directory")                                          \
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_BY_CASE, OPTS_SEARCH), cmd_getkey,                  \
 	    "find recovery candidates and who can open them; fetch the recovery BLOB of one")      \
@@ -309,25 +316,25 @@
 	    OPTS(OPTS_RECOVER, OPTS_JSON), cmd_recoverkey,                                         \
 	    "open a recovery BLOB with a KRA's key (needs no CA); alone, show whose it is")        \
 	X("mergepfx", "IN... OUT", 2, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,       \
-	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT), cmd_mergepfx,                                       \
+	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_SAID), cmd_mergepfx,                            \
 	    "put the keys of several files into one PKCS#12")                                      \
 	X("convert", "IN... OUT", 2, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,        \
-	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_FORMAT), cmd_convert,                           \
+	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_FORMAT, OPTS_SAID), cmd_convert,                \
 	    "write keys and certificates of any files in another format")                          \
 	X("importpfx", "FILE...", 1, KEY_FILES_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,        \
-	    OPTS(OPTS_KEYS_IN, OPTS_KEY_STORE, OPTS_IMPORTPFX), cmd_importpfx,                     \
+	    OPTS(OPTS_KEYS_IN, OPTS_KEY_STORE, OPTS_IMPORTPFX, OPTS_SAID), cmd_importpfx,          \
 	    "put keys where programs use them: a folder, NSS, a token")                            \
 	X("exportpfx", "KEY OUT", 2, 2, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,                    \
-	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_KEY_STORE), cmd_exportpfx,                      \
+	    OPTS(OPTS_KEYS_IN, OPTS_KEYS_OUT, OPTS_KEY_STORE, OPTS_SAID), cmd_exportpfx,           \
 	    "take a key out of a folder or NSS into a PKCS#12")                                    \
 	X("import certificate new", "", 0, 0, GROUP_FILE, WHO_ADMIN, NEEDS_CA,                     \
-	    OPTS(OPTS_SESSION, OPTS_CERT, OPTS_DAYS), cmd_import_certificate_new,                  \
+	    OPTS(OPTS_SESSION, OPTS_CERT, OPTS_DAYS, OPTS_SAID), cmd_import_certificate_new,       \
 	    "make a certificate to which keys are encrypted that are imported")                    \
 	X("import certificate show", "", 0, 0, GROUP_FILE, WHO_OFFICER, NEEDS_CA,                  \
-	    OPTS(OPTS_SESSION, OPTS_CERT), cmd_import_certificate_show,                            \
+	    OPTS(OPTS_SESSION, OPTS_CERT, OPTS_SAID), cmd_import_certificate_show,                 \
 	    "the certificate to which keys are encrypted that are imported")                       \
 	X("exportkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_ANYBODY, NEEDS_NOTHING,  \
-	    OPTS(OPTS_SESSION, OPTS_ESCROW, OPTS_EXPORTKMS), cmd_exportkms,                        \
+	    OPTS(OPTS_SESSION, OPTS_ESCROW, OPTS_EXPORTKMS, OPTS_SAID), cmd_exportkms,             \
 	    "put keys into an escrow batch, which another CA imports (needs no CA)")               \
 	X("importkms", "FILE|FOLDER...", 1, CLI_LIST_MAX, GROUP_FILE, WHO_OFFICER, NEEDS_CA,       \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_ESCROW, OPTS_BRING), cmd_importkms,                 \
@@ -368,7 +375,7 @@
 	X("sd check", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,   \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SDDL), cmd_sd_check,                                \
 	    "whom a security descriptor lets do what, what is wrong with it, what differs")        \
-	X("help", "[VERB]", 0, 3, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, OPTS(OPTS_ALL),       \
+	X("help", "[VERB]", 0, 3, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, OPTS(OPTS_SAID),      \
 	    cmd_help, "this list, or one verb's options")
 
 #define X(name, arguments, least, most, group, who, needs, options, function, summary) \

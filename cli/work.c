@@ -4,6 +4,7 @@
 #include "daemon_config.h"
 #include "own.h"
 #include "paper.h"
+#include "said.h"
 
 bool
 work_open(struct work *w, enum cli_needs needs, struct err *err)
@@ -47,20 +48,46 @@ name_ca(const struct work *w, struct err *err)
 	command_complete_err(w->cli, err, ca);
 }
 
-enum cli_exit
-work_run(struct cli *cli)
+static enum cli_exit
+run(struct work *w, bool *failed_out)
 {
-	const struct verb *verb = cli->verb;
-	OWNED(work_close) struct work w = {.cli = cli};
 	enum cli_exit status;
 	struct err err;
 
-	if (work_open(&w, verb->needs, &err) && verb->run(&w, &err)) {
-		if (cli->paper != NULL)
-			paper_print_end(cli->paper, w.status);
-		return w.status;
-	}
-	name_ca(&w, &err);
-	status = cli_fail(cli, &err);
-	return w.status != CLI_OK ? w.status : status;
+	*failed_out = !work_open(w, w->cli->verb->needs, &err) || !w->cli->verb->run(w, &err);
+	if (!*failed_out)
+		return w->status;
+	name_ca(w, &err);
+	status = cli_fail(w->cli, &err);
+	return w->status != CLI_OK ? w->status : status;
+}
+
+static enum cli_exit
+run_as_json(struct work *w)
+{
+	enum cli_exit status = CLI_FAILED;
+	struct said said;
+	struct err err;
+	bool failed;
+
+	if (!said_begin(&said, &err))
+		return cli_fail(w->cli, &err);
+	status = run(w, &failed);
+	return said_end(&said, w->cli->verb, status, failed, &err) ? status
+								   : cli_fail(w->cli, &err);
+}
+
+enum cli_exit
+work_run(struct cli *cli)
+{
+	OWNED(work_close) struct work w = {.cli = cli};
+	enum cli_exit status;
+	bool failed;
+
+	if (cli->opt.said)
+		return run_as_json(&w);
+	status = run(&w, &failed);
+	if (!failed && cli->paper != NULL)
+		paper_print_end(cli->paper, w.status);
+	return status;
 }

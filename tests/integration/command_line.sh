@@ -79,4 +79,17 @@ on_terminal() { HOME=$dir/home/officer1 script -qec "'$DIRCA_BIN/dirca' deny $(a
 check "a terminal sees how far it is" says "4 of 4, 0 refused" on_terminal
 check "the certificate, by its id" eval 'officer retrieve "$first" | openssl x509 -noout && officer retrieve "$first" --der | openssl x509 -inform der -noout'
 
+# ---- what reads the output ----
+# closed FILE COMMAND...: nobody reads standard output; what comes to standard error goes to FILE. Prints how it ended.
+closed() {
+	python3 -c 'import os, subprocess, sys; r, w = os.pipe(); os.close(r); print(subprocess.run(sys.argv[2:], stdout=w, stderr=open(sys.argv[1], "w")).returncode)' "$@"
+}
+check "nobody reads: it ends by SIGPIPE" is -13 closed "$dir/err" env HOME="$dir/home/officer1" "$DIRCA_BIN/dirca" requests --all
+check "without a word" test ! -s "$dir/err"
+check "where much is decided, that is done first" is "-13 $(issued)" eval 'echo "$(closed "$dir/err" env HOME="$dir/home/officer1" "$DIRCA_BIN/dirca" approve "$(at 25)-$(at 28)") $(($(issued) - 4))"'
+check "what is said is JSON, too" is 'setreg 0 ["MaxRequestsPerHour = 0"]' eval 'admin setreg MaxRequestsPerHour 0 --json | jq -r ".verb + \" \(.status) \(.said)\""'
+failing() { admin setreg NoSuch 0 --json 2>"$dir/err"; }
+check "and nothing, where it failed" is "" eval '! failing'
+check "but for why, on standard error" grep -q "there is no setting 'NoSuch'" "$dir/err"
+
 checks_end

@@ -87,6 +87,16 @@ each_verb_has_an_example(void **state)
 	}
 }
 
+static void
+each_verb_speaks_json(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++)
+		if (cli_takes(&verbs[i], OPTS_JSON) == cli_takes(&verbs[i], OPTS_SAID))
+			fail_msg(
+			    "%s: OPTS_JSON, with members of its own, or OPTS_SAID", verbs[i].name);
+}
+
 /* "template" is no verb, and "template --help" asks for those that begin so. */
 static void
 groups_have_help(void **state)
@@ -281,6 +291,7 @@ main(void)
 	    cmocka_unit_test(too_few_and_too_many_arguments_are_usage_errors),
 	    cmocka_unit_test(help_of_each_verb_is_no_error),
 	    cmocka_unit_test(each_verb_has_an_example),
+	    cmocka_unit_test(each_verb_speaks_json),
 	    cmocka_unit_test(groups_have_help),
 	    cmocka_unit_test(session_options_may_stand_before_the_verb),
 	    cmocka_unit_test(wrong_lines_are_usage_errors),
