@@ -207,7 +207,8 @@ enum err_category {
 	    "the CA is stand-alone: it has no directory")                                          \
 	X(0xA0DC0029u, DIRCA_E_KEY_SHARE, BAD_REQUEST,                                             \
 	    "the shares of an archived key are missing, wrong or too few")                         \
-	X(0xA0DC0030u, DIRCA_E_BACKUP, BAD_REQUEST, "the copy of the CA is not whole")
+	X(0xA0DC0030u, DIRCA_E_BACKUP, BAD_REQUEST, "the copy of the CA is not whole")             \
+	X(0xA0DC0031u, DIRCA_E_BUSY, UNABLE, "the service has too much to do")
 
 enum err_code {
 #define ERR_ENUM(number, name, category, text) name = (int)(number),

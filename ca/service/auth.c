@@ -154,24 +154,24 @@ put_challenges(const struct config *config, struct http_call *call, struct err *
 static enum auth_outcome
 challenge(const struct config *config, struct http_call *call)
 {
-	static const char text[] =
-	    "{\"error\":{\"code\":\"0xA0DC000B\",\"name\":\"DIRCA_E_AUTHENTICATION\","
-	    "\"message\":\"authentication is required\"}}\n";
-	struct err ignored, none;
+	enum err_code refusal = call->refusal;
+	struct err err;
 
 	/* A 401 names what may be tried (RFC 9110 11.6.1). */
 	if (!config->auth_basic && !config->auth_negotiate && !config->auth_scram) {
-		err_set(&none, DIRCA_E_AUTHENTICATION,
+		err_set(&err, DIRCA_E_AUTHENTICATION,
 		    "who is not on the CA's machine shows it a client certificate of this CA for "
 		    "client authentication");
-		json_answer_error(call, 403, &none);
+		json_refuse(call, 403, &err);
 		return AUTH_REFUSED;
 	}
-	call->status = 401;
-	strcpy(call->content_type, "application/json");
-	buf_free(&call->answer);
-	if (!buf_dup(view_str(text), &call->answer, &ignored) ||
-	    !put_challenges(config, call, &ignored))
+	err_set(&err, DIRCA_E_AUTHENTICATION,
+	    refusal == ERR_OK ? "authentication is required"
+			      : "the sign-in is refused: there is no such account that may sign "
+				"in, or its password or proof is another");
+	json_refuse(call, 401, &err);
+	call->refusal = refusal;
+	if (!put_challenges(config, call, &err))
 		call->status = 500;
 	return AUTH_REFUSED;
 }
@@ -603,7 +603,7 @@ local_peer(struct ca *ca, struct http_call *call, struct identity *identity_out)
 	err_set(&err, E_ACCESSDENIED,
 	    "no `peers` line of dircad.conf says which principal the local user %lu is",
 	    (unsigned long)call->uid);
-	json_answer_error(call, 403, &err);
+	json_refuse(call, 403, &err);
 	return AUTH_REFUSED;
 }
 

@@ -54,16 +54,22 @@ json_answer_error(struct http_call *http, int status, const struct err *err)
 }
 
 void
-json_fail(struct http_call *http, const struct err *err)
+json_refuse(struct http_call *http, int status, const struct err *err)
 {
 	char name[80];
 	struct err ignored;
 
 	snprintf(name, sizeof name, "0x%08X %s", (unsigned)err->code, err_name(err->code));
 	if (http_call_header(http, "Dirca-Error", name, &ignored))
-		json_answer_error(http, status_of(err->code), err);
+		json_answer_error(http, status, err);
 	else
 		http->status = 500;
+}
+
+void
+json_fail(struct http_call *http, const struct err *err)
+{
+	json_refuse(http, status_of(err->code), err);
 }
 
 json_t *

@@ -15,8 +15,12 @@
 void json_free(json_t **value);
 /* Takes the reference of `value`; NULL becomes status 500. */
 void json_answer(struct http_call *http, int status, json_t *value);
+/* The JSON alone, for where the header is there. */
 void json_answer_error(struct http_call *http, int status, const struct err *err);
-/* The answer of any failure: JSON with code, name and sentence; HTTP status by code. */
+/* As json_fail, with another status. */
+void json_refuse(struct http_call *http, int status, const struct err *err);
+/* The answer of any failure: JSON with code, name and sentence, and the header Dirca-Error; HTTP
+ * status by code. */
 void json_fail(struct http_call *http, const struct err *err);
 /* {"code", "name", "message"} */
 json_t *json_error(const struct err *err);

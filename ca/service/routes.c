@@ -10,6 +10,8 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "own.h"
+#include "text.h"
 
 #define PART_MAX 256
 
@@ -86,6 +88,7 @@ static const struct route routes[] = {
 	route_explain_recover},
     {"GET", "/dirca/v1/explain/request", false, false, ROUTE_WORK, BY_OFFICER,
 	route_explain_request},
+    {"GET", "/dirca/v1/openapi.yaml", true, false, ROUTE_OPEN, BY_ANYBODY, route_description},
     {"GET", "/dirca/*", true, true, ROUTE_OPEN, BY_ANYBODY, route_public_file},
     {"POST", "/ocsp", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_post},
     {"GET", "/ocsp/**", true, true, ROUTE_OCSP, BY_ANYBODY, route_ocsp_get},
@@ -119,23 +122,55 @@ matches(const char *pattern, const char *path, char *part, size_t size)
 	return true;
 }
 
+static size_t
+routes_of(enum http_channel channel, const struct route **list_out)
+{
+	*list_out = channel == HTTP_METRICS ? watched : routes;
+	return channel == HTTP_METRICS ? COUNT_OF(watched) : COUNT_OF(routes);
+}
+
+/* Whatever the method. */
+static bool
+serves(const struct route *route, const struct http_call *call, char *part, size_t size)
+{
+	return matches(route->pattern, call->path, part, size) &&
+	       (call->channel != HTTP_PLAIN || route->plain);
+}
+
 const struct route *
 route_find(const struct http_call *call, char *part, size_t size, bool *path_known_out)
 {
 	const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
-	bool watches = call->channel == HTTP_METRICS;
-	const struct route *list = watches ? watched : routes;
-	size_t count = watches ? COUNT_OF(watched) : COUNT_OF(routes);
+	const struct route *list;
+	size_t count = routes_of(call->channel, &list);
 
 	*path_known_out = false;
 	for (size_t i = 0; i < count; i++)
-		if (matches(list[i].pattern, call->path, part, size) &&
-		    (call->channel != HTTP_PLAIN || list[i].plain)) {
+		if (serves(&list[i], call, part, size)) {
 			*path_known_out = true;
 			if (strcmp(list[i].method, method) == 0)
 				return &list[i];
 		}
 	return NULL;
+}
+
+char *
+route_methods(const struct http_call *call)
+{
+	const struct route *list;
+	size_t count = routes_of(call->channel, &list);
+	OWNED(own_memory) char *all = NULL;
+	char part[PART_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		if (serves(&list[i], call, part, sizeof part)) {
+			OWNED(own_memory) char *before = own_give(&all);
+
+			all = text_printf("%s%s%s%s", before != NULL ? before : "",
+			    before != NULL ? ", " : "", list[i].method,
+			    strcmp(list[i].method, "GET") == 0 ? ", HEAD" : "");
+		}
+	return own_give(&all);
 }
 
 /* A question that everybody may ask and that changes nothing, by POST too; and there are clients of
@@ -195,6 +230,27 @@ is_told_to_root(const struct route *route, const struct http_call *call, const s
 	       why->code == DIRCA_E_DIRECTORY_UNAVAILABLE;
 }
 
+/* Clients of EST, OCSP and CRLs may add what they like to their addresses. */
+static bool
+is_ours(const struct route *route)
+{
+	static const char ours[] = "/dirca/v1/";
+
+	return strncmp(route->pattern, ours, sizeof ours - 1) == 0;
+}
+
+static void
+run_checked(const struct route *route, struct route_call *c)
+{
+	struct err err;
+
+	if (is_ours(route) &&
+	    (!route_check_query(route, c->http, &err) || !route_check_body(route, c->http, &err)))
+		json_fail(c->http, &err);
+	else
+		route->run(c);
+}
+
 static void
 run_authenticated(const struct route *route, struct route_call *c)
 {
@@ -225,7 +281,46 @@ run_authenticated(const struct route *route, struct route_call *c)
 		json_fail(c->http, &err);
 		return;
 	}
-	route->run(c);
+	run_checked(route, c);
+}
+
+/* What a handler said by the status alone is told as the description has it; 401 is a step of the
+ * sign-in. */
+static void
+put_refusal(struct http_call *call)
+{
+	struct err err;
+
+	if (call->answer.len > 0)
+		return;
+	switch (call->status) {
+	case 404:
+		err_set(&err, ERROR_FILE_NOT_FOUND, "there is nothing at %s", call->path);
+		break;
+	case 415:
+		err_set(&err, E_INVALIDARG, "%s takes a body of another Content-Type", call->path);
+		break;
+	case 500:
+		err_set(&err, DIRCA_E_INTERNAL, "the answer could not be made");
+		break;
+	default:
+		return;
+	}
+	json_refuse(call, call->status, &err);
+}
+
+static void
+refuse_method(struct http_call *call)
+{
+	OWNED(own_memory) char *methods = route_methods(call);
+	struct err err;
+
+	if (!http_call_header(call, "Allow", methods, &err)) {
+		call->status = 500;
+		return;
+	}
+	err_set(&err, E_INVALIDARG, "%s takes %s, and not %s", call->path, methods, call->method);
+	json_refuse(call, 405, &err);
 }
 
 void
@@ -239,13 +334,16 @@ route_dispatch(struct ca *ca, struct vault *vault, struct http_call *call)
 		log_warn("request of another site refused", LOG_STR("peer", call->peer),
 		    LOG_STR("method", call->method), LOG_STR("path", call->path), LOG_REASON(&err));
 		json_fail(call, &err);
+	} else if (route == NULL && call->path_known) {
+		refuse_method(call);
 	} else if (route == NULL) {
-		call->status = call->path_known ? 405 : 404;
+		call->status = 404;
 	} else if (route->open) {
-		route->run(&c);
+		run_checked(route, &c);
 	} else {
 		run_authenticated(route, &c);
 	}
+	put_refusal(call);
 	principal_free(&c.caller);
 	log_debug("request", LOG_STR("peer", call->peer), LOG_STR("method", call->method),
 	    LOG_STR("path", call->path), LOG_INT("status", call->status));

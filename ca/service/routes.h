@@ -95,6 +95,7 @@ void route_import_post(struct route_call *c);
 void route_explain_enroll(struct route_call *c);
 void route_explain_recover(struct route_call *c);
 void route_explain_request(struct route_call *c);
+void route_description(struct route_call *c);
 void route_metrics(struct route_call *c);
 void route_healthz(struct route_call *c);
 

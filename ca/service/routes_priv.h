@@ -32,5 +32,12 @@ struct route {
  * pattern has none). *path_known_out: the path exists, if perhaps not with this method. */
 const struct route *route_find(
     const struct http_call *call, char *part, size_t size, bool *path_known_out);
+/* The methods that the path of the call takes, "GET, HEAD, POST"; free(). */
+char *route_methods(const struct http_call *call);
+
+/* False if the query has a parameter, or the JSON body a member, that the route does not know, a
+ * parameter twice, or a member of another type: E_INVALIDARG names it and those that there are. */
+bool route_check_query(const struct route *route, const struct http_call *http, struct err *err);
+bool route_check_body(const struct route *route, const struct http_call *http, struct err *err);
 
 #endif

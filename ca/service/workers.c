@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "json.h"
 #include "metrics.h"
 #include "own.h"
 #include "routes.h"
@@ -127,6 +128,7 @@ workers_dispatch(struct http_call *call, void *arg)
 	enum route_lane lane = route_choose(call);
 	struct queue *q = &w->queues[lane];
 	bool accepted;
+	struct err err;
 
 	call->arrived_ms = clock_mono_ms();
 	metrics_queued(lane, 1);
@@ -140,7 +142,8 @@ workers_dispatch(struct http_call *call, void *arg)
 	pthread_mutex_unlock(&w->lock);
 	if (!accepted) {
 		metrics_queued(lane, -1);
-		call->status = 503;
+		err_set(&err, DIRCA_E_BUSY, "%d calls wait to be answered; try again", QUEUE_MAX);
+		json_fail(call, &err);
 		http_done(call);
 	}
 }

@@ -80,7 +80,7 @@ for path in /metrics /healthz; do
 	check "nor at the socket" not_there --unix-socket "$CA_SOCKET" "http://localhost$path"
 done
 check "where they are, nothing else is" not_there "$METRICS_URL/dirca/$CA_NAME.crl"
-check "they are read only" is '405 ' watched -o /dev/null -X POST -H 'Content-Type: application/json' "$METRICS_URL/metrics"
+check "they are read only" is '405 application/json' watched -o /dev/null -X POST -H 'Content-Type: application/json' "$METRICS_URL/metrics"
 check "a page of another name reads nothing" is '403 application/json' watched -o /dev/null -H 'Host: evil.example' "$METRICS_URL/metrics"
 check "the CA is well" is $'ok\n200 text/plain; charset=utf-8' watched "$METRICS_URL/healthz"
 check "metrics say what they are" is '200 text/plain; version=0.0.4; charset=utf-8' watched -o /dev/null "$METRICS_URL/metrics"

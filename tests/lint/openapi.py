@@ -78,6 +78,46 @@ for line in schemas.splitlines():
         elif room == "paths" and m[1] not in ("get", "put", "post", "parameters"):
             wrong.append(m[1])
             print(f"docs/openapi.yaml: {m[1]} is no method of a path")
+# What a route takes beside its path is what it refuses others for.
+import yaml  # noqa: E402
+
+tree = yaml.safe_load(schemas)
+
+
+def whole(node):
+    while "$ref" in node:
+        name, node = node["$ref"], tree
+        for step in name.removeprefix("#/").split("/"):
+            node = node[step]
+    return node
+
+
+MARKS = {"array": "[]", "boolean": "?", "string": ""}
+handlers = {(method, pattern.replace("**", "*")): handler for method, pattern, handler in tables.route_handlers()}
+inputs, operation_ids = tables.route_inputs(), []
+for path, methods in tree["paths"].items():
+    for method, operation in methods.items():
+        if method == "parameters":
+            continue
+        operation_ids.append(operation.get("operationId", path))
+        if not path.startswith("/dirca/v1/"):
+            continue
+        query = [p["name"] for p in map(whole, operation.get("parameters", [])) if p["in"] == "query"]
+        body = whole(operation.get("requestBody", {})).get("content", {}).get("application/json", {"schema": {}})
+        members = [n + MARKS[whole(s)["type"]] for n, s in whole(body["schema"]).get("properties", {}).items()]
+        takes = inputs.pop(handlers.get((method.upper(), re.sub(r"\{[^}]*\}", "*", path))), ([], []))
+        if (sorted(query), sorted(members)) != tuple(map(sorted, takes)):
+            print(f"ca/service/route_input.c and docs/openapi.yaml differ about what {method.upper()} {path} takes")
+            wrong.append(path)
+for name in inputs:
+    print(f"ca/service/route_input.c: {name} is no handler of a route below /dirca/v1")
+    wrong.append(name)
+for name in sorted({n for n in operation_ids if operation_ids.count(n) > 1 or not re.fullmatch(r"[a-z][A-Za-z0-9]*", n)}):
+    print(f"docs/openapi.yaml: {name} has no operationId of its own")
+    wrong.append(name)
+if tree["info"]["version"] not in tables.source("CMakeLists.txt").split("project(")[1].split(")")[0]:
+    print("docs/openapi.yaml is of another version than the program")
+    wrong.append("version")
 led_to = {r.removeprefix("#/components/") for r in re.findall(r'\$ref: "([^"]*)"', schemas)}
 for name in sorted(led_to - components):
     print(f"docs/openapi.yaml: $ref to {name}, which is nowhere")

@@ -77,6 +77,17 @@ def routes():
     return set(re.findall(r'\{\s*"([A-Z]+)",\s*"([^"]+)",', table(source("ca/service/routes.c"), "routes[] =")))
 
 
+def route_handlers():
+    """[(method, pattern, handler)]"""
+    return re.findall(r'\{\s*"([A-Z]+)", "([^"]+)",[^}]*?(\w+)\}', table(source("ca/service/routes.c"), "routes[] ="))
+
+
+def route_inputs():
+    """{handler: (parameters of the query, members of the body)}"""
+    rows = re.findall(r'\{(\w+),\s*(NULL|"[^"]*"),\s*(NULL|"[^"]*")\}', table(source("ca/service/route_input.c"), "inputs[] ="))
+    return {name: tuple([] if t == "NULL" else t.strip('"').split() for t in texts) for name, *texts in rows}
+
+
 def request_columns():
     """{member of the API's JSON: kind} of ca/store/columns.h."""
     rows = re.findall(r'X\((COL_\w+), \w+, \w+, \d+, +"(\w+)"\)', source("ca/store/columns.h"))

@@ -3,7 +3,8 @@
 
 usage: role_matrix.py URL CA-CERTIFICATE PASSWORD-FOLDER PKCS10 CMC ROLE=USER...
 ROLE is outsider, enrollee, reader, operator, auditor, officer, admin, or both: officer and administrator where roles are kept apart.
-Prints a row a route, "yes" and "no" by role; fails where an answer is not what the column says, and for an actor that is not known here."""
+Prints a row a route, "yes" and "no" by role; fails where an answer is not what the column says or not as
+docs/openapi.yaml describes it, and for an actor that is not known here."""
 import base64
 import json
 import pathlib
@@ -13,7 +14,11 @@ import sys
 import urllib.parse
 import urllib.request
 
+sys.dont_write_bytecode = True
+from described import DESCRIPTION, Description  # noqa: E402
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "ca/service/routes.c"
+DESCRIBED = Description(DESCRIPTION.read_text(encoding="utf-8"))
 MAY = {
     "BY_ANYBODY": {"outsider", "enrollee", "reader", "operator", "auditor", "officer", "admin", "both"},
     "BY_ENROLLEE": {"enrollee"},
@@ -65,9 +70,10 @@ def ask(opener, url, method, path, body, user, password):
         request.add_header("Content-Type", "application/json" if body[:1] == b"{" else "application/pkcs10")
     try:
         with opener.open(request) as answer:
-            return answer.status, ""
+            status, headers, text = answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refusal:
-        return refusal.code, (refusal.headers.get("Dirca-Error") or " ").split()[-1]
+        status, headers, text = refusal.code, refusal.headers, refusal.read()
+    return status, (headers.get("Dirca-Error") or "").split(" ")[-1], DESCRIBED.faults(method, path, status, headers, text)
 
 
 def main():
@@ -81,14 +87,17 @@ def main():
         for role, user in roles.items():
             path, sent = request_of(method, pattern, handler, user, *bodies)
             password = (pathlib.Path(passwords) / user).read_text()
-            status, code = ask(opener, url, method, path, sent, user, password)
+            status, code, faults = ask(opener, url, method, path, sent, user, password)
             conflict = role == "both" and actor in ROLE_ACTS
             refused = code in ({"CERTSRV_E_ROLECONFLICT"} if conflict else {"E_ACCESSDENIED", "CERTSRV_E_ENROLL_DENIED"})
             right = (not refused and status != 401 and status < 500) if role in MAY[actor] else refused and status == 403
+            for fault in faults:
+                print(fault)
+            wrong += len(faults)
             row.append(("no" if refused else "yes") + ("" if right else f" ({status} {code})!"))
             wrong += not right
         print(f"{method:4} {pattern:42} {actor:12} " + " ".join(f"{r}={a}" for r, a in zip(roles, row)))
-    sys.exit(f"{wrong} answers are not what routes.c says" if wrong else 0)
+    sys.exit(f"{wrong} answers are not what routes.c and the description say" if wrong else 0)
 
 
 main()

@@ -180,6 +180,7 @@ static const struct {
     {0xA0DC0029u, "DIRCA_E_KEY_SHARE",
 	"the shares of an archived key are missing, wrong or too few"},
     {0xA0DC0030u, "DIRCA_E_BACKUP", "the copy of the CA is not whole"},
+    {0xA0DC0031u, "DIRCA_E_BUSY", "the service has too much to do"},
 };
 
 /* One code of each category at least, and those about which the four tables of before differed. */

@@ -293,10 +293,100 @@ acts_of_officers_and_administrators_are_known(void **state)
 	}
 }
 
+static void
+what_a_path_takes_is_told(void **state)
+{
+	static const struct {
+		enum http_channel channel;
+		const char *path, *methods;
+	} rows[] = {
+	    {HTTP_TLS, "/dirca/v1/ca", "GET, HEAD"},
+	    {HTTP_TLS, "/dirca/v1/cases", "GET, HEAD, POST"},
+	    {HTTP_TLS, "/dirca/v1/settings/x", "PUT"},
+	    {HTTP_TLS, "/ocsp", "POST"},
+	    {HTTP_PLAIN, "/ocsp/x", "GET, HEAD"},
+	    {HTTP_METRICS, "/metrics", "GET, HEAD"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct http_call call = call_of(rows[i].channel, "?", rows[i].path);
+		char *methods = route_methods(&call);
+
+		assert_string_equal(methods, rows[i].methods);
+		free(methods);
+		call_drop(&call);
+	}
+}
+
+static void
+what_a_route_does_not_know_is_refused(void **state)
+{
+	static const struct {
+		const char *method, *path, *query, *body, *says; /* says NULL: it is taken */
+	} rows[] = {
+	    {"GET", "/dirca/v1/requests", NULL, "", NULL},
+	    {"GET", "/dirca/v1/requests", "", "", NULL},
+	    {"GET", "/dirca/v1/requests", "limit=1&sort=upn", "", NULL},
+	    {"GET", "/dirca/v1/requests", "limit=1&sort=", "", NULL},
+	    {"GET", "/dirca/v1/requests", "dispositon=pending", "",
+		"'dispositon'; there are: sort"},
+	    {"GET", "/dirca/v1/requests", "sor=upn", "", "'sor'"},
+	    {"GET", "/dirca/v1/requests", "sort+order=upn", "", "'sort+order'"},
+	    {"GET", "/dirca/v1/requests", "sort%20order=upn", "", "'sort%20order'"},
+	    {"GET", "/dirca/v1/requests", "=1", "", ""},
+	    {"GET", "/dirca/v1/requests", "limit", "", "names and values"},
+	    {"GET", "/dirca/v1/requests", "limit=1&limit=2", "", "'limit' is there twice"},
+	    {"GET", "/dirca/v1/requests", NULL, "{\"limit\":\"1\"}", "nor any other"},
+	    {"GET", "/dirca/v1/settings", "limit=1", "", "nor any other"},
+	    {"POST", "/dirca/v1/revocations", NULL, "", NULL},
+	    {"POST", "/dirca/v1/revocations", NULL, "{}", NULL},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"reason\":\"hold\"}", NULL},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"reasn\":\"hold\"}", "'reasn'"},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"reason\":1}", "'reason' is a string"},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"reason\":null}", "'reason' is a string"},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"\":\"hold\"}", "''"},
+	    {"POST", "/dirca/v1/revocations", NULL, "{\"reason\":\"a\",\"reason\":\"b\"}",
+		"no JSON object"},
+	    {"POST", "/dirca/v1/revocations", NULL, "[\"01\"]", "no JSON object"},
+	    {"POST", "/dirca/v1/revocations", NULL, "reason", "no JSON object"},
+	    {"POST", "/dirca/v1/revocations", "reason=hold", "{}", "nor any other"},
+	    {"POST", "/dirca/v1/cases", NULL, "{\"keys\":[\"01\"]}", NULL},
+	    {"POST", "/dirca/v1/cases", NULL, "{\"keys\":[1]}", "'keys' is an array"},
+	    {"POST", "/dirca/v1/cases", NULL, "{\"keys\":\"01\"}", "'keys' is an array"},
+	    {"POST", "/dirca/v1/cases", NULL, "{\"keys[]\":[]}", "'keys[]'"},
+	    {"POST", "/dirca/v1/imports", NULL, "{\"foreign\":true}", NULL},
+	    {"POST", "/dirca/v1/imports", NULL, "{\"foreign\":\"true\"}", "true or false"},
+	};
+	char part[256];
+	bool known;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct http_call call = call_of(HTTP_TLS, rows[i].method, rows[i].path);
+		const struct route *r = route_find(&call, part, sizeof part, &known);
+		struct err err = {0};
+
+		call.query = (char *)(uintptr_t)rows[i].query;
+		call.body.ptr = (uint8_t *)(uintptr_t)rows[i].body;
+		call.body.len = strlen(rows[i].body);
+		assert_non_null(r);
+		assert_int_equal(
+		    route_check_query(r, &call, &err) && route_check_body(r, &call, &err),
+		    rows[i].says == NULL);
+		if (rows[i].says != NULL && strstr(err.msg, rows[i].says) == NULL)
+			fail_msg("row %zu: %s", i, err.msg);
+		assert_int_equal(err.code, rows[i].says == NULL ? ERR_OK : E_INVALIDARG);
+		call_drop(&call);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_a_path_takes_is_told),
+	    cmocka_unit_test(what_a_route_does_not_know_is_refused),
 	    cmocka_unit_test(acts_of_officers_and_administrators_are_known),
 	    cmocka_unit_test(each_route_is_found_by_its_method_and_path),
 	    cmocka_unit_test(head_finds_what_get_finds),
