@@ -293,10 +293,12 @@ enum cli_exit cli_fail(const struct cli *cli, const struct err *err);
 bool cli_period(const char *text, int64_t *seconds_out, struct err *err);
 
 /* A password: the first line of a file ("file:" may stand before its name), the next one of a
- * descriptor ("fd:3"), or, where NULL is given, asked at the terminal (twice if `confirm`); no
- * terminal is an error, as is an empty one. */
+ * descriptor ("fd:3"), one of the kernel's keyring ("keyring:dirca"), or, where NULL is given,
+ * asked at the terminal (twice if `confirm`); no terminal is an error, as is an empty one. */
 bool cli_password(
     const char *from, const char *prompt, bool confirm, struct secret *out, struct err *err);
+/* A warning on stderr where a file with a secret can be read by others. */
+void cli_warn_if_shared(const char *path);
 /* Lists come by pages of that length, the most that the CA gives at once. */
 #define CLI_PAGE 1000
 /* How much of a list is wanted: --all, --limit, or a page; and what says, where the list is not at

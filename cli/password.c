@@ -1,9 +1,13 @@
-/* Passwords: from a file, a descriptor, or the terminal. */
+/* Passwords: from a file, a descriptor, the keyring of the kernel, or the terminal. */
 #include "cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/keyctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <openssl/crypto.h>
 
 #include "mem.h"
@@ -15,6 +19,7 @@
 #define TRIES        3 /* of typing the same twice */
 #define BY_FD        "fd:"
 #define BY_FILE      "file:"
+#define BY_KEYRING   "keyring:"
 
 /* An empty password opens to everybody, and an LDAP server takes it for no login at all (RFC 4513
  * 5.1.2). */
@@ -61,18 +66,62 @@ read_fd(const char *number, struct secret *out, struct err *err)
 	       secret_dup(view_of(line.ptr, len), out, err);
 }
 
+/* The key of type "user" with this description: of the keyrings that the kernel searches for this
+ * process, else of the user's own, which not every login session is linked to. */
+static bool
+read_keyring(const char *name, struct secret *out, struct err *err)
+{
+	OWNED(secret_free) struct secret read = {0};
+	long key = syscall(SYS_request_key, "user", name, NULL, 0), n;
+
+	if (key == -1)
+		key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", name, 0);
+	if (key == -1)
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "the keyring has no password '%s'; `keyctl padd user %s @u` puts one there",
+		    name, name);
+	if (!secret_alloc(PASSWORD_MAX + 1, &read, err))
+		return false;
+	if ((n = syscall(SYS_keyctl, KEYCTL_READ, key, read.ptr, read.len)) == -1)
+		return err_errno(err, DIRCA_E_IO, BY_KEYRING "%s: cannot read the key", name);
+	if ((size_t)n > PASSWORD_MAX)
+		return err_set(err, DIRCA_E_IO, BY_KEYRING "%s: it is longer than %d bytes", name,
+		    PASSWORD_MAX);
+	return secret_dup(view_of(read.ptr, (size_t)n), out, err);
+}
+
+void
+cli_warn_if_shared(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+		fprintf(stderr,
+		    "warning: %s holds a secret, and others can read it (mode %04o); chmod 600\n",
+		    path, (unsigned)st.st_mode & 07777);
+}
+
+static bool
+read_file(const char *path, struct secret *out, struct err *err)
+{
+	cli_warn_if_shared(path);
+	return secret_read_file(path, out, err);
+}
+
 static bool
 read_given(const char *from, struct secret *out, struct err *err)
 {
-	bool ok;
+	static const struct {
+		const char *prefix;
+		bool (*read)(const char *rest, struct secret *out, struct err *err);
+	} ways[] = {
+	    {BY_FD, read_fd}, {BY_KEYRING, read_keyring}, {BY_FILE, read_file}, {"", read_file}};
+	size_t i = 0;
 
-	if (strncmp(from, BY_FD, strlen(BY_FD)) == 0)
-		ok = read_fd(from + strlen(BY_FD), out, err);
-	else
-		ok = secret_read_file(
-		    strncmp(from, BY_FILE, strlen(BY_FILE)) == 0 ? from + strlen(BY_FILE) : from,
-		    out, err);
-	return ok && check_not_empty(out, from, err);
+	while (strncmp(from, ways[i].prefix, strlen(ways[i].prefix)) != 0)
+		i++;
+	return ways[i].read(from + strlen(ways[i].prefix), out, err) &&
+	       check_not_empty(out, from, err);
 }
 
 static bool

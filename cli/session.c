@@ -8,102 +8,56 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "kv.h"
+#include "client_config.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
 
-#define SYSTEM_CONFIG "/etc/dirca/dirca.conf"
-#define NO_DIRECTORY  "none" /* in place of a URI */
+#define NO_DIRECTORY "none" /* in place of a URI */
 
-/* Names of dirca.conf(5), the option that overrides each, and where it goes. */
-static const struct setting_row {
-	const char *name;
-	size_t option; /* in struct cli_options */
-	size_t field;  /* in struct session */
-} setting_rows[] = {
-    {"uri", offsetof(struct cli_options, uri), offsetof(struct session, uri)},
-    {"mech", offsetof(struct cli_options, mech), offsetof(struct session, mech)},
-    {"user", offsetof(struct cli_options, user), offsetof(struct session, user)},
-    {"bind_dn", offsetof(struct cli_options, bind_dn), offsetof(struct session, bind_dn)},
-    {"password_file", offsetof(struct cli_options, password_file),
-	offsetof(struct session, password_file)},
-    {"tls_ca", offsetof(struct cli_options, tls_ca), offsetof(struct session, tls_ca)},
-    {"ca", offsetof(struct cli_options, ca), offsetof(struct session, ca)},
-    {"socket", offsetof(struct cli_options, socket), offsetof(struct session, socket)},
-    {"client_certificate", offsetof(struct cli_options, client_certificate),
-	offsetof(struct session, client_certificate)},
-    {"client_key", offsetof(struct cli_options, client_key), offsetof(struct session, client_key)},
-    {"client_password_file", offsetof(struct cli_options, client_password_file),
-	offsetof(struct session, client_password_file)},
+/* Where what a setting says goes. */
+static const size_t fields[CLIENT_SETTING_COUNT] = {
+    [CLIENT_URI] = offsetof(struct session, uri),
+    [CLIENT_MECH] = offsetof(struct session, mech),
+    [CLIENT_USER] = offsetof(struct session, user),
+    [CLIENT_BIND_DN] = offsetof(struct session, bind_dn),
+    [CLIENT_PASSWORD_FILE] = offsetof(struct session, password_file),
+    [CLIENT_TLS_CA] = offsetof(struct session, tls_ca),
+    [CLIENT_CA] = offsetof(struct session, ca),
+    [CLIENT_SOCKET] = offsetof(struct session, socket),
+    [CLIENT_CLIENT_CERTIFICATE] = offsetof(struct session, client_certificate),
+    [CLIENT_CLIENT_KEY] = offsetof(struct session, client_key),
+    [CLIENT_CLIENT_PASSWORD_FILE] = offsetof(struct session, client_password_file),
+    [CLIENT_STARTTLS] = offsetof(struct session, starttls_word),
 };
 
-static void
-set_field(struct session *s, const struct setting_row *row, const char *value)
+static char **
+field_of(struct session *s, size_t setting)
 {
-	char **field = (char **)((char *)s + row->field);
-
-	free(*field);
-	*field = mem_text(value);
+	return (char **)((char *)s + fields[setting]);
 }
 
 static bool
-from_file(void *arg, const char *name, const char *value, struct err *err)
+read_settings(struct session *s, struct err *err)
 {
-	struct session *s = arg;
+	OWNED(client_config_free) struct client_config config = {0};
 
-	if (strcmp(name, "starttls") == 0) {
-		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-			return err_set(err, DIRCA_E_CONFIG, "starttls is yes or no");
-		s->starttls = strcmp(value, "yes") == 0;
-		return true;
-	}
-	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)
-		if (strcmp(setting_rows[i].name, name) == 0) {
-			set_field(s, &setting_rows[i], value);
-			return true;
-		}
-	return err_set(err, DIRCA_E_CONFIG, "unknown name '%s'; dirca.conf(5) lists them", name);
-}
-
-static bool
-read_config(struct session *s, struct err *err)
-{
-	const char *home = getenv("HOME");
-	OWNED(own_memory)
-	char *own = home != NULL ? text_printf("%s/.config/dirca.conf", home) : NULL;
-
-	if (s->cli->opt.client_config != NULL)
-		return kv_read(s->cli->opt.client_config, from_file, s, err);
-	if (own != NULL && kv_read(own, from_file, s, err))
-		return true;
-	if (own != NULL && err->code != ERROR_FILE_NOT_FOUND)
+	if (!client_config_read(&s->cli->opt, &config, err))
 		return false;
-	return kv_read(SYSTEM_CONFIG, from_file, s, err) || err->code == ERROR_FILE_NOT_FOUND;
+	for (size_t i = 0; i < CLIENT_SETTING_COUNT; i++)
+		*field_of(s, i) = own_give(&config.list[i].value);
+	s->starttls = s->starttls_word != NULL && strcmp(s->starttls_word, "yes") == 0;
+	return true;
 }
 
-static void
-apply_options(struct session *s)
+const char *
+session_default_mech(const char *uri, const char *user, const char *bind_dn)
 {
-	for (size_t i = 0; i < COUNT_OF(setting_rows); i++) {
-		const char *value =
-		    *(const char *const *)((const char *)&s->cli->opt + setting_rows[i].option);
-
-		if (value != NULL)
-			set_field(s, &setting_rows[i], value);
-	}
-	s->starttls = s->starttls || s->cli->opt.starttls;
-}
-
-/* The mechanism when none is named: what the other settings suggest. */
-static const char *
-default_mech(const struct session *s)
-{
-	if (s->bind_dn != NULL)
+	if (bind_dn != NULL)
 		return "SIMPLE";
-	if (s->user != NULL)
+	if (user != NULL)
 		return "SCRAM-SHA-256";
-	if (s->uri != NULL && strncmp(s->uri, "ldapi:", 6) == 0)
+	if (uri != NULL && strncmp(uri, "ldapi:", 6) == 0)
 		return "EXTERNAL";
 	return "GSSAPI";
 }
@@ -123,7 +77,7 @@ set_mech(struct session *s, struct err *err)
 	};
 
 	if (s->mech == NULL)
-		s->mech = mem_text(default_mech(s));
+		s->mech = mem_text(session_default_mech(s->uri, s->user, s->bind_dn));
 	for (size_t i = 0; i < COUNT_OF(mechs); i++) {
 		if (!text_eq_nocase(s->mech, mechs[i].name))
 			continue;
@@ -142,9 +96,8 @@ bool
 session_open(const struct cli *cli, struct session *out, struct err *err)
 {
 	*out = (struct session){.cli = cli};
-	if (!read_config(out, err))
+	if (!read_settings(out, err))
 		return false;
-	apply_options(out);
 	if (out->uri != NULL && strcmp(out->uri, NO_DIRECTORY) == 0) {
 		free(own_give(&out->uri));
 		out->standalone = true;
@@ -169,8 +122,8 @@ session_close(struct session *s)
 	dir_disconnect(&s->directory);
 	secret_free(&s->password);
 	own_certificate_free(&s->own);
-	for (size_t i = 0; i < COUNT_OF(setting_rows); i++)
-		free(*(char **)((char *)s + setting_rows[i].field));
+	for (size_t i = 0; i < CLIENT_SETTING_COUNT; i++)
+		free(*field_of(s, i));
 	*s = (struct session){0};
 }
 

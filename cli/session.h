@@ -1,6 +1,6 @@
 /*
- * A client's session: who calls, the directory, and the CA it talks to. Options override the
- * client's configuration file (dirca.conf(5)), which overrides libldap's own.
+ * A client's session: who calls, the directory, and the CA it talks to. The client's settings
+ * (client_config.h) override libldap's own.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -15,7 +15,7 @@ struct session {
 	const struct cli *cli;
 	/* owned copies of what configuration file and options gave */
 	char *uri, *mech, *user, *bind_dn, *password_file, *tls_ca, *ca, *socket,
-	    *client_certificate, *client_key, *client_password_file;
+	    *client_certificate, *client_key, *client_password_file, *starttls_word;
 	bool starttls;
 	bool standalone; /* `uri` says that there is no directory */
 	struct secret password;
@@ -30,6 +30,8 @@ struct session {
 /* Reads configuration and options, asks for the password if one is needed. */
 bool session_open(const struct cli *cli, struct session *out, struct err *err);
 void session_close(struct session *s);
+/* The mechanism where none is named: what the other settings suggest. */
+const char *session_default_mech(const char *uri, const char *user, const char *bind_dn);
 /* Is one named? DIRCA_E_USAGE, DIRCA_E_STANDALONE. */
 bool session_has_directory(const struct session *s, struct err *err);
 /* Connects to the directory; reads CN=Public Key Services. Second calls are free. */

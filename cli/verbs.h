@@ -375,6 +375,9 @@
 	X("sd check", "[OBJECT|FILE]", 0, 1, GROUP_ANSWERS, WHO_DIRECTORY_READER, NEEDS_NOTHING,   \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_SDDL), cmd_sd_check,                                \
 	    "whom a security descriptor lets do what, what is wrong with it, what differs")        \
+	X("config show", "", 0, 0, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING,                      \
+	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_config_show,                                        \
+	    "settings of dirca, and which file, variable or option each is from")                  \
 	X("help", "[VERB]", 0, 3, GROUP_ANSWERS, WHO_ANYBODY, NEEDS_NOTHING, OPTS(OPTS_SAID),      \
 	    cmd_help, "this list, or one verb's options")
 

@@ -92,4 +92,17 @@ failing() { admin setreg NoSuch 0 --json 2>"$dir/err"; }
 check "and nothing, where it failed" is "" eval '! failing'
 check "but for why, on standard error" grep -q "there is no setting 'NoSuch'" "$dir/err"
 
+# ---- settings ----
+from() { DIRCA_CA=$CA_NAME ca_lab_as officer1 config show "$@" --json | jq -r ".settings | [$query] | map(.value + \" \" + .from) | .[]"; }
+query='.ca, .mech, .user' check "where each setting is from" is "$CA_NAME DIRCA_CA
+SCRAM-SHA-256 $dir/home/officer1/.config/dirca.conf
+hans --user" from -U hans
+check "the environment counts" refuses "names no certification authority Nobody" env DIRCA_CA=Nobody HOME="$dir/home/officer1" "$DIRCA_BIN/dirca" requests
+cp "$(lab_password_file officer1)" "$dir/shared"
+chmod 644 "$dir/shared"
+check "a password that others can read is warned of" says "warning: $dir/shared holds a secret, and others can read it (mode 0644)" officer requests --limit 1 -y "$dir/shared"
+chmod 600 "$dir/shared"
+quiet() { officer requests --limit 1 -y "$dir/shared" 2>&1 | grep -c warning; }
+check "and no other" is 0 eval 'quiet || true'
+
 checks_end

@@ -66,7 +66,7 @@ def check_pages():
     same("docs/man", wanted, pages)
     see_also = re.findall(r"^\.Xr (\S+) (\d)", tables.page("dirca.1").split(".Sh SEE ALSO")[1], re.M)
     same("dirca.1, SEE ALSO", wanted - {"dirca.1"}, {f"{name}.{section}" for name, section in see_also})
-    known = tables.error_names()
+    known = tables.error_names() | {f"DIRCA_{s.upper()}" for s in tables.client_settings()}  # and variables of the environment
     for p in sorted(pages):
         text = tables.page(p)
         used = set(re.findall(r"\b((?:CERTSRV|XENROLL|DIRCA|CRYPT|CERT|TYPE|NTE|E|ERROR)_[A-Z_]*[A-Z])\b", text)) - {"CERTSRV_E"}

@@ -62,9 +62,7 @@ def paper_commands():
 
 def client_settings():
     """Names of dirca.conf."""
-    text = source("cli/session.c")
-    rows = re.findall(r'\{\s*"([a-z_]+)",\s*offsetof', table(text, "setting_rows[] ="))
-    return set(rows) | set(re.findall(r'strcmp\(name, "([a-z_]+)"\)', text))
+    return set(re.findall(r"^\tX\([A-Z_]+, ([a-z_]+)\)", source("cli/client_config.h"), re.M))
 
 
 def daemon_settings():
