@@ -426,3 +426,22 @@ text_url_host(struct view url)
 		;
 	return at > host ? mem_text_n(host, (size_t)(at - host)) : NULL;
 }
+
+bool
+text_split_address(char *text, char **host_out, char **port_out)
+{
+	char *colon = strrchr(text, ':');
+
+	if (colon == NULL || colon == text || colon[1] == '\0')
+		return false;
+	*colon = '\0';
+	*port_out = colon + 1;
+	*host_out = text;
+	if (text[0] == '[') {
+		if (colon[-1] != ']')
+			return false;
+		colon[-1] = '\0';
+		*host_out = text + 1;
+	}
+	return true;
+}

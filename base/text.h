@@ -42,6 +42,8 @@ bool text_is_utf8(struct view v);
 char *text_url_host(struct view url);
 /* What an IA5String of a certificate may hold here: printable ASCII without blanks, not empty. */
 bool text_is_visible_ascii(const char *text);
+/* "host:port" or "[v6]:port" into its parts, in place; false: it is neither. */
+bool text_split_address(char *text, char **host_out, char **port_out);
 
 /* UTF-8 to UTF-16LE bytes without terminator, and back. Invalid input (unpaired surrogates,
  * embedded NUL) fails. */

@@ -132,6 +132,10 @@ struct cli_options {
 	int64_t threshold; /* OPTS_COUNT; 0: as it was */
 	/* OPTS_FOUND */
 	bool candidates;
+	/* OPTS_MACHINE (and key, yes) */
+	const char *ca_name, *host, *listen, *http_listen, *http_keytab, *state_dir, *service_uri,
+	    *service_dn, *service_user, *service_password_file, *service_keytab;
+	bool standalone;
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;
@@ -229,9 +233,10 @@ enum cli_opts {
 	OPTS_PART,  /* archive verify: of all */
 	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
-	OPTS_BATCH,  /* archive export */
-	OPTS_SAMPLE, /* archive drill new */
-	OPTS_DRILL,  /* archive drill run */
+	OPTS_BATCH,   /* archive export */
+	OPTS_SAMPLE,  /* archive drill new */
+	OPTS_DRILL,   /* archive drill run */
+	OPTS_MACHINE, /* setup */
 };
 #define OPTS(...) ((const enum cli_opts[]){__VA_ARGS__, OPTS_END})
 

@@ -24,20 +24,6 @@ patient_of(struct work *w, struct dir_config *out, struct err *err)
 	return true;
 }
 
-static const char *
-verdict_name(enum doctor_verdict v)
-{
-	switch (v) {
-	case DOCTOR_GOOD:
-		return "good";
-	case DOCTOR_NOTE:
-		return "note";
-	case DOCTOR_MISSING:
-		break;
-	}
-	return "missing";
-}
-
 static void
 print_report(const struct doctor_report *r)
 {
@@ -52,7 +38,7 @@ print_report(const struct doctor_report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct doctor_finding *f = &r->findings[i];
 
-		printf("  %-8s%s: %s\n", verdict_name(f->verdict), f->check, f->text);
+		printf("  %-8s%s: %s\n", doctor_verdict_name(f->verdict), f->check, f->text);
 		if (f->cure != NULL)
 			printf("          cure: %s\n", f->cure);
 	}
@@ -67,9 +53,9 @@ json_report(const struct doctor_report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct doctor_finding *f = &r->findings[i];
 
-		json_array_append_new(
-		    findings, json_pack("{s:s, s:s, s:s, s:s?}", "check", f->check, "verdict",
-				  verdict_name(f->verdict), "text", f->text, "cure", f->cure));
+		json_array_append_new(findings,
+		    json_pack("{s:s, s:s, s:s, s:s?}", "check", f->check, "verdict",
+			doctor_verdict_name(f->verdict), "text", f->text, "cure", f->cure));
 	}
 	return json_pack("{s:s, s:b, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:s?, "
 			 "s:s?, s:s?, s:I, s:o}",

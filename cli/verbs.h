@@ -63,6 +63,11 @@
 	X("ds", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_DIRECTORY,                  \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_ds,                                                 \
 	    "everything under CN=Public Key Services (-v: all attributes)")                        \
+	X("setup", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING,                                    \
+	    OPTS(OPTS_MACHINE, OPTS_DAEMON, OPTS_PUBLISH, OPTS_DRY, OPTS_SESSION, OPTS_SAID),      \
+	    cmd_setup, "from an installed program to a CA that works; goes on where it was")       \
+	X("doctor", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON),     \
+	    cmd_doctor, "examine the CA's machine, and say what to do next")                       \
 	X("ca init", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                                   \
 	    OPTS(OPTS_DAEMON, OPTS_INIT, OPTS_SAID), cmd_ca_init,                                  \
 	    "make the CA: key, certificate (or request to a parent), database, TLS certificate")   \

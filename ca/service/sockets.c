@@ -13,30 +13,11 @@
 
 #include "mem.h"
 #include "own.h"
+#include "text.h"
 
 /* Descriptors of a worker: vault, directory, database. And those of everything else. */
 #define FILES_OF_WORKER 8
 #define FILES_OF_REST   64
-
-/* "host:port" or "[v6]:port" into its parts, in place. */
-static bool
-split(char *text, char **host_out, char **port_out)
-{
-	char *colon = strrchr(text, ':');
-
-	if (colon == NULL || colon == text || colon[1] == '\0')
-		return false;
-	*colon = '\0';
-	*port_out = colon + 1;
-	*host_out = text;
-	if (text[0] == '[') {
-		if (colon[-1] != ']')
-			return false;
-		colon[-1] = '\0';
-		*host_out = text + 1;
-	}
-	return true;
-}
 
 OWN_POINTER(own_addrinfo, struct addrinfo, freeaddrinfo)
 
@@ -51,7 +32,7 @@ bind_inet(const char *address, int *fd_out, struct err *err)
 	char *host, *port;
 	int one = 1;
 
-	if (!split(copy, &host, &port) || getaddrinfo(host, port, &hints, &info) != 0)
+	if (!text_split_address(copy, &host, &port) || getaddrinfo(host, port, &hints, &info) != 0)
 		return err_set(
 		    err, DIRCA_E_CONFIG, "listen = %s: not host:port of this machine", address);
 	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

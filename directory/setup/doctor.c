@@ -157,6 +157,20 @@ doctor_examine(const struct dir_config *config, const char *uri, struct doctor_r
 	dir_disconnect(&x.c);
 }
 
+const char *
+doctor_verdict_name(enum doctor_verdict v)
+{
+	switch (v) {
+	case DOCTOR_GOOD:
+		return "good";
+	case DOCTOR_NOTE:
+		return "note";
+	case DOCTOR_MISSING:
+		break;
+	}
+	return "missing";
+}
+
 void
 doctor_report_free(struct doctor_report *r)
 {

@@ -31,6 +31,8 @@ struct doctor_report {
 /* Examines the one server `uri`, as the account of `config`. A server that cannot be used is a
  * finding. */
 void doctor_examine(const struct dir_config *config, const char *uri, struct doctor_report *out);
+/* "good", "note", "missing". */
+const char *doctor_verdict_name(enum doctor_verdict v);
 void doctor_report_free(struct doctor_report *r);
 
 #endif

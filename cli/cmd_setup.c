@@ -1,0 +1,397 @@
+/* dirca setup: from an installed program to a CA that its directory names. Each step that is done
+ * is left alone; the others are the verbs and programs that one could type, and are shown. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon_config.h"
+#include "daemon_directory.h"
+#include "file.h"
+#include "machine.h"
+#include "machine_listing.h"
+#include "mem.h"
+#include "own.h"
+#include "pki.h"
+#include "setup_answers.h"
+#include "text.h"
+#include "verbs.h"
+#include "work.h"
+
+#define WORDS_MAX 128
+
+extern char **environ;
+
+/* A command line, word by word. */
+struct words {
+	const char *list[WORDS_MAX + 1];
+	size_t count;
+};
+
+static void
+say(struct words *w, const char *word)
+{
+	if (w->count < WORDS_MAX)
+		w->list[w->count++] = word;
+}
+
+static void
+say_option(struct words *w, const char *option, const char *value)
+{
+	if (value != NULL) {
+		say(w, option);
+		say(w, value);
+	}
+}
+
+static void
+say_list(struct words *w, const char *option, const struct cli_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		say_option(w, option, list->list[i]);
+}
+
+/* Who writes the directory, as the caller said it. */
+static void
+say_session(struct words *w, const struct cli_options *o)
+{
+	say_option(w, "--client-config", o->client_config);
+	say_option(w, "--uri", o->uri);
+	say_option(w, "--mech", o->mech);
+	say_option(w, "--user", o->user);
+	say_option(w, "--bind-dn", o->bind_dn);
+	say_option(w, "--password-file", o->password_file);
+	say_option(w, "--tls-ca", o->tls_ca);
+	if (o->starttls)
+		say(w, "--starttls");
+	if (o->ask_password)
+		say(w, "--ask-password");
+}
+
+static void
+show(const struct words *w)
+{
+	fputs("  #", stdout);
+	for (size_t i = 0; i < w->count; i++)
+		printf(strpbrk(w->list[i], " \t'\"\\$&;()<>*?[]") != NULL ? " '%s'" : " %s",
+		    w->list[i]);
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* Shows it and, but for --dry-run, runs it; "dirca" is this program. */
+static bool
+run(const struct cli *cli, const struct words *w, struct err *err)
+{
+	const char *program = strcmp(w->list[0], "dirca") == 0 ? "/proc/self/exe" : w->list[0];
+	int fault, status;
+	pid_t child;
+
+	show(w);
+	if (cli->opt.dry_run)
+		return true;
+	fault =
+	    posix_spawnp(&child, program, NULL, NULL, (char *const *)(uintptr_t)w->list, environ);
+	if (fault != 0) {
+		errno = fault;
+		return err_errno(err, DIRCA_E_CONFIG, "%s", w->list[0]);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "that failed; mend what it says and run `dirca setup` again, which goes on "
+		    "here");
+	return true;
+}
+
+/* ---- the steps ---- */
+
+static bool
+make_users(const struct cli *cli, struct err *err)
+{
+	struct words w = {0};
+	const char *name;
+
+	if (machine_has_users(&name)) {
+		puts("Users dirca, dirca-vault and dircad: are there");
+		return true;
+	}
+	printf("Users: there is no %s\n", name);
+	say(&w, "systemd-sysusers");
+	return run(cli, &w, err);
+}
+
+/* For the group of the front, and nobody else. */
+static bool
+write_password(const struct setup_answers *a, struct err *err)
+{
+	const struct group *gr = getgrnam("dirca");
+	OWNED(own_fd) int fd = -1;
+
+	if (!file_create(
+		a->password_file, (struct view){a->password.ptr, a->password.len}, 0600, err))
+		return false;
+	if (gr == NULL || (fd = open(a->password_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1 ||
+	    fchown(fd, 0, gr->gr_gid) != 0 || fchmod(fd, 0640) != 0)
+		return err_errno(
+		    err, DIRCA_E_IO, "%s: cannot give it to the group dirca", a->password_file);
+	return true;
+}
+
+/* Before anything is written: would dircad take it? */
+static bool
+is_good(struct view text, struct err *err)
+{
+	OWNED(own_fd) int fd = memfd_create("dircad.conf", MFD_CLOEXEC);
+	OWNED(config_free) struct config *config = NULL;
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return fd != -1 && file_write_all(fd, text) && config_load(path, &config, err);
+}
+
+/* The configuration last: with it the next run takes the rest as written. */
+static bool
+write_files(const struct setup_answers *a, const char *path, const char *folder, struct view text,
+    struct err *err)
+{
+	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+		return err_errno(err, DIRCA_E_IO, "%s", folder);
+	return (a->tls_ca_pem.len == 0 ||
+		   file_replace(a->tls_ca, buf_view(&a->tls_ca_pem), 0644, err)) &&
+	       (a->password_file == NULL || write_password(a, err)) &&
+	       file_create(path, text, 0644, err);
+}
+
+/* The account's own keytab is told to the Kerberos library by the environment of the unit. */
+static bool
+write_unit(const struct cli *cli, struct err *err)
+{
+	static const char folder[] = "/etc/systemd/system/dircad.service.d",
+			  path[] = "/etc/systemd/system/dircad.service.d/keytab.conf";
+	OWNED(own_memory)
+	char *text =
+	    text_printf("[Service]\nEnvironment=KRB5_CLIENT_KTNAME=%s\n", cli->opt.service_keytab);
+	struct words reload = {.list = {"systemctl", "daemon-reload"}, .count = 2};
+
+	printf("%s: KRB5_CLIENT_KTNAME=%s\n", path, cli->opt.service_keytab);
+	if (cli->opt.dry_run)
+		return true;
+	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+		return err_errno(err, DIRCA_E_IO, "%s", folder);
+	return file_replace(path, view_str(text), 0644, err) &&
+	       (access("/run/systemd/system", F_OK) != 0 || run(cli, &reload, err));
+}
+
+static bool
+write_configuration(const struct cli *cli, const char *path, struct err *err)
+{
+	OWNED(setup_answers_free) struct setup_answers answers = {0};
+	OWNED(own_memory) char *copy = mem_text(path);
+	const char *folder = dirname(copy);
+	OWNED(buf_free) struct buf text = {0};
+
+	if (!setup_ask(cli, folder, &answers, err) ||
+	    !setup_configuration(cli, &answers, &text, err) || !is_good(buf_view(&text), err))
+		return false;
+	printf("Configuration, %s:\n\n%.*s\n", path, (int)text.len, (const char *)text.ptr);
+	if (cli->opt.dry_run)
+		return cli->opt.service_keytab == NULL || write_unit(cli, err);
+	return (cli->opt.yes || cli_confirm("Write it, and make the CA?", err)) &&
+	       write_files(&answers, path, folder, buf_view(&text), err) &&
+	       (cli->opt.service_keytab == NULL || write_unit(cli, err));
+}
+
+/* What an option says and an earlier run wrote otherwise is told, not passed over. */
+static bool
+agrees(const char *path, const char *option, const char *said, const char *has, struct err *err)
+{
+	return said == NULL || (has != NULL && strcmp(said, has) == 0) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "--%s %s: %s says '%s', and is not changed by setup; edit it, or leave the "
+		   "option out",
+		   option, said, path, has != NULL ? has : "");
+}
+
+static bool
+have_configuration(struct work *w, const char *path, bool *there_out, struct err *err)
+{
+	const struct cli_options *o = &w->cli->opt;
+
+	*there_out = false;
+	if (access(path, F_OK) != 0) {
+		if (!write_configuration(w->cli, path, err))
+			return false;
+		if (o->dry_run)
+			return true;
+	} else {
+		printf("Configuration, %s: is there\n", path);
+	}
+	*there_out = true;
+	return config_load(path, &w->config, err) &&
+	       agrees(path, "ca-name", o->ca_name, w->config->ca_name, err) &&
+	       agrees(path, "host", o->host, w->config->host, err) &&
+	       agrees(path, "service-uri", o->service_uri, w->config->dir_uris, err) &&
+	       agrees(path, "service-dn", o->service_dn, w->config->dir_bind_dn, err);
+}
+
+static bool
+make_ca(struct work *w, const char *path, struct err *err)
+{
+	OWNED(own_memory) char *crt = w->config != NULL ? config_path(w->config, "ca.crt") : NULL;
+	struct words words = {0};
+
+	if (crt != NULL && access(crt, F_OK) == 0) {
+		printf("CA, %s: is there\n", crt);
+		return true;
+	}
+	puts("CA:");
+	say(&words, "dirca");
+	say(&words, "ca");
+	say(&words, "init");
+	say_option(&words, "--config", path);
+	say_option(&words, "--key", w->cli->opt.key);
+	return run(w->cli, &words, err);
+}
+
+static bool
+start(struct work *w, struct err *err)
+{
+	struct words words = {.list = {"systemctl", "enable", "--now", "dircad"}, .count = 4};
+
+	if (w->config != NULL && machine_runs(w->config)) {
+		puts("Service: runs");
+		return true;
+	}
+	if (access("/run/systemd/system", F_OK) != 0) {
+		puts("Service: no systemd runs here; start `dircad` yourself");
+		return true;
+	}
+	puts("Service:");
+	return run(w->cli, &words, err);
+}
+
+/* The templates that were named and that the CA does not issue. */
+static void
+name_missing(const struct cli_list *wanted, const struct dir_entry *service, struct cli_list *out)
+{
+	const struct dir_attr *has = dir_entry_attr(service, "certificateTemplates");
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		bool there = false;
+
+		for (size_t k = 0; has != NULL && k < has->count && !there; k++)
+			there = view_eq(buf_view(&has->values[k]), view_str(wanted->list[i]));
+		if (!there)
+			out->list[out->count++] = wanted->list[i];
+	}
+}
+
+/* What the directory says of this CA; *published_out false: nothing. */
+static bool
+look_at_directory(
+    struct work *w, bool *published_out, struct cli_list *missing_out, struct err *err)
+{
+	OWNED(pki_snapshot_free) struct pki_snapshot *pki = NULL;
+	struct daemon_directory d;
+	const struct dir_entry *service;
+	bool ok;
+
+	ok = daemon_directory_open(w, &d, err) && pki_snapshot_load(d.conn, &pki, err);
+	if (ok) {
+		service = pki_snapshot_service(pki, w->config->ca_name);
+		*published_out = service != NULL;
+		if (service != NULL)
+			name_missing(&w->cli->opt.templates, service, missing_out);
+	}
+	daemon_directory_close(&d);
+	return ok ||
+	       err_prefix(err, "the directory (`dirca directory init --templates` prepares one, "
+			       "`dirca doctor directory` examines it)");
+}
+
+static bool
+publish(struct work *w, const char *path, struct err *err)
+{
+	const struct cli_options *o = &w->cli->opt;
+	struct words words = {0};
+
+	puts("Publication:");
+	say(&words, "dirca");
+	say(&words, "ca");
+	say(&words, "publish");
+	say_option(&words, "--config", path);
+	say_list(&words, "--admin", &o->admins);
+	say_list(&words, "--officer", &o->officers);
+	say_list(&words, "--auditor", &o->auditors);
+	say_list(&words, "--template", &o->templates);
+	say_session(&words, o);
+	return run(w->cli, &words, err);
+}
+
+static bool
+enable(struct work *w, const char *template, struct err *err)
+{
+	struct words words = {0};
+
+	say(&words, "dirca");
+	say(&words, "template");
+	say(&words, "enable");
+	say(&words, template);
+	say_option(&words, "--ca", w->config->ca_name);
+	say_session(&words, &w->cli->opt);
+	return run(w->cli, &words, err);
+}
+
+static bool
+make_known(struct work *w, const char *path, struct err *err)
+{
+	struct cli_list missing = {0};
+	bool published = false;
+
+	if (w->config == NULL) /* of a dry run */
+		return w->cli->opt.standalone || publish(w, path, err);
+	if (w->config->standalone)
+		return true;
+	if (!look_at_directory(w, &published, &missing, err))
+		return false;
+	if (!published)
+		return publish(w, path, err);
+	printf("Publication: the directory names %s\n", w->config->ca_name);
+	for (size_t i = 0; i < missing.count; i++)
+		if (!enable(w, missing.list[i], err))
+			return false;
+	return true;
+}
+
+bool
+cmd_setup(struct work *w, struct err *err)
+{
+	const char *path = daemon_config_path(w->cli);
+	OWNED(machine_report_free) struct machine_report report = {0};
+	bool there;
+
+	if (geteuid() != 0 && !w->cli->opt.dry_run)
+		return err_set(err, E_ACCESSDENIED,
+		    "only root makes a CA; --dry-run shows what would be done");
+	if (!make_users(w->cli, err) || !have_configuration(w, path, &there, err) ||
+	    !make_ca(w, path, err) || !start(w, err) || !make_known(w, path, err))
+		return false;
+	if (!there)
+		return true;
+	puts("");
+	machine_examine(path, &report);
+	machine_print(&report, false);
+	if (report.missing > 0)
+		w->status = CLI_FINDINGS;
+	return true;
+}

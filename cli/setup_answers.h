@@ -1,0 +1,28 @@
+/*
+ * What `dirca setup` must be told to write dircad.conf: by options, else asked at the terminal.
+ */
+#ifndef CLI_SETUP_ANSWERS_H
+#define CLI_SETUP_ANSWERS_H
+
+#include "cli.h"
+
+struct setup_answers {
+	char *ca_name, *host, *uri, *bind_dn, *user, *password_file;
+	struct secret password; /* of the service's account; empty: it has none */
+	/* Whom the directory's TLS is verified against. A file of elsewhere is copied to the
+	 * configuration: /home and /tmp are not the service's. tls_ca_pem empty: it stays where it
+	 * is. */
+	char *tls_ca;
+	struct buf tls_ca_pem;
+};
+
+/* `config_folder`: where the password goes. DIRCA_E_USAGE names the option where nobody can be
+ * asked. setup_answers_free, also on failure. */
+bool setup_ask(
+    const struct cli *cli, const char *config_folder, struct setup_answers *out, struct err *err);
+void setup_answers_free(struct setup_answers *a);
+/* The text of dircad.conf. buf_free. */
+bool setup_configuration(
+    const struct cli *cli, const struct setup_answers *a, struct buf *out, struct err *err);
+
+#endif
