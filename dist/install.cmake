@@ -21,6 +21,8 @@ function(dirca_install_with_paths component destination)
 	endforeach()
 endfunction()
 
+set(DIRCA_SYSTEM_UNIT_DIR lib/systemd/system CACHE PATH "where systemd looks for units of the system")
+
 # ---- who enrolls, recovers, manages ----
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dirca)
 install(TARGETS dirca DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -44,10 +46,10 @@ install(FILES README.md NEWS LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.yaml" PATTERN "*.json" PATTERN man EXCLUDE)
 install(FILES dist/examples/dirca.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # The timers are off until somebody enables them.
-foreach(kind system user)
-	install(FILES dist/systemd/${kind}/dirca-enroll.timer DESTINATION lib/systemd/${kind})
-	dirca_install_with_paths(dirca lib/systemd/${kind} dist/systemd/${kind}/dirca-enroll.service)
-endforeach()
+install(FILES dist/systemd/system/dirca-enroll.timer DESTINATION ${DIRCA_SYSTEM_UNIT_DIR})
+dirca_install_with_paths(dirca ${DIRCA_SYSTEM_UNIT_DIR} dist/systemd/system/dirca-enroll.service)
+install(FILES dist/systemd/user/dirca-enroll.timer DESTINATION lib/systemd/user)
+dirca_install_with_paths(dirca lib/systemd/user dist/systemd/user/dirca-enroll.service)
 
 # ---- the CA's machine ----
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dircad)
@@ -58,7 +60,7 @@ foreach(page ${pages})
 	string(SUBSTRING ${section} 1 -1 section)
 	install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
-dirca_install_with_paths(dircad lib/systemd/system dist/systemd/system/dircad.service)
+dirca_install_with_paths(dircad ${DIRCA_SYSTEM_UNIT_DIR} dist/systemd/system/dircad.service)
 install(FILES dist/sysusers.d/dirca.conf DESTINATION lib/sysusers.d)
 install(FILES dist/tmpfiles.d/dirca.conf DESTINATION lib/tmpfiles.d)
 install(FILES dist/logrotate.d/dircad DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logrotate.d)
