@@ -78,6 +78,7 @@ struct dir_root {
 	const char *vendor;     /* "OpenLDAP", "Active Directory", vendorName and vendorVersion */
 	const char *sasl_mechs; /* supportedSASLMechanisms, blanks between */
 	bool is_ad;             /* supportedCapabilities 1.2.840.113556.1.4.800: AD or Samba */
+	bool is_389;            /* 389 Directory Server, by its vendorName; FreeIPA too */
 	bool has_sd_flags;      /* supportedControl 1.2.840.113556.1.4.801 */
 	bool has_paging;        /* 1.2.840.113556.1.4.319 */
 	bool has_sync;          /* 1.3.6.1.4.1.4203.1.9.1.1 (RFC 4533) */

@@ -53,10 +53,18 @@ find_config_nc(struct dir_conn *c, const struct dir_attr *contexts, bool probe, 
 	return true;
 }
 
+/* 389 counts the log of its changes among the naming contexts (docs/FACTS.md 17). */
+static bool
+is_changelog(const struct dir_entry *dse, const char *nc)
+{
+	return dir_entry_has_value_nocase(dse, "changelog", nc);
+}
+
 /* OpenLDAP: the naming context above the configuration, else the first other one. */
 static bool
-find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+find_default_nc(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 {
+	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
 	OWNED(own_memory) char *first = NULL;
 
 	for (size_t i = 0; contexts != NULL && i < contexts->count; i++) {
@@ -64,7 +72,7 @@ find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err 
 
 		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
 			return false;
-		if (dir_dn_eq(c->config_nc, nc))
+		if (dir_dn_eq(c->config_nc, nc) || is_changelog(dse, nc))
 			continue;
 		if (dir_dn_is_under(c->config_nc, nc)) {
 			c->default_nc = own_give(&nc);
@@ -79,15 +87,31 @@ find_default_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err 
 
 /* A directory without the tree: where it is going to be. */
 static bool
-assume_config_nc(struct dir_conn *c, const struct dir_attr *contexts, struct err *err)
+assume_config_nc(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 {
-	OWNED(own_memory) char *first = NULL;
+	const struct dir_attr *contexts = dir_entry_attr(dse, "namingContexts");
 
-	if (contexts == NULL)
-		return true;
-	if (!text_from_view(buf_view(&contexts->values[0]), &first, err))
+	for (size_t i = 0; contexts != NULL && i < contexts->count && c->config_nc == NULL; i++) {
+		OWNED(own_memory) char *nc = NULL;
+
+		if (!text_from_view(buf_view(&contexts->values[i]), &nc, err))
+			return false;
+		if (!is_changelog(dse, nc))
+			c->config_nc = text_printf("CN=Configuration,%s", nc);
+	}
+	return true;
+}
+
+/* What the server calls its default naming context; NULL if it names none. */
+static bool
+told_default_nc(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	if (dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
 		return false;
-	c->config_nc = text_printf("CN=Configuration,%s", first);
+	if (c->default_nc != NULL && is_changelog(dse, c->default_nc)) {
+		free(c->default_nc);
+		c->default_nc = NULL;
+	}
 	return true;
 }
 
@@ -98,18 +122,18 @@ find_contexts(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
 
 	if (dir_entry_text(dse, "configurationNamingContext", &c->config_nc, err) ==
 		DIR_GET_FAILED ||
-	    dir_entry_text(dse, "defaultNamingContext", &c->default_nc, err) == DIR_GET_FAILED)
+	    !told_default_nc(c, dse, err))
 		return false;
 	if (!find_config_nc(c, contexts, false, err) || !find_config_nc(c, contexts, true, err))
 		return false;
-	if (c->config_nc == NULL && c->config->bare && !assume_config_nc(c, contexts, err))
+	if (c->config_nc == NULL && c->config->bare && !assume_config_nc(c, dse, err))
 		return false;
 	if (c->config_nc == NULL)
 		return err_set(err, DIRCA_E_DIRECTORY,
 		    "%s has no CN=Configuration that this account may read; load the directory "
 		    "tree first",
 		    c->uri);
-	if (c->default_nc == NULL && !find_default_nc(c, contexts, err))
+	if (c->default_nc == NULL && !find_default_nc(c, dse, err))
 		return false;
 	if (c->default_nc == NULL)
 		return err_set(err, DIRCA_E_DIRECTORY,
@@ -228,7 +252,7 @@ dir_probe(struct dir_conn *c, struct err *err)
 {
 	static const char *const attrs[] = {"objectClass", "configurationNamingContext",
 	    "defaultNamingContext", "namingContexts", "supportedControl", "supportedCapabilities",
-	    "supportedSASLMechanisms", "vendorName", "vendorVersion", NULL};
+	    "supportedSASLMechanisms", "vendorName", "vendorVersion", "changelog", NULL};
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
@@ -248,6 +272,7 @@ dir_probe(struct dir_conn *c, struct err *err)
 	    .sasl_mechs = c->sasl_mechs,
 	};
 	find_features(&found.list[0], &c->root);
+	c->root.is_389 = dir_entry_has_value_nocase(&found.list[0], "vendorName", "389 Project");
 	choose(&c->root);
 	return true;
 }

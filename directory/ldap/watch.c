@@ -14,6 +14,8 @@
  * for what it should tell only every few seconds; the rootDSE is cheap. */
 #define POLL_SYNCREPL_MS     5000
 #define POLL_NOTIFICATION_MS 1000
+/* Longer than the second of a time, which began before it was read. */
+#define SETTLE_MS 1100
 /* How often it is looked whether everybody else has turned to another server. */
 #define GLANCE_MS 250
 
@@ -34,7 +36,11 @@ struct dir_watch {
 	int64_t poll_at;
 	struct buf seen; /* DN and change number of every entry */
 	bool blind;      /* change numbers cannot be read: each poll counts as a change */
-	char *usn;       /* highestCommittedUSN of the last comparison; NULL: none */
+	bool coarse;     /* some are times of whole seconds */
+	/* A second change in the second of the last one may not show: at this time, when that
+	 * second is over, it is taken for one. 0: there was none, or that is behind us. */
+	int64_t settle_at;
+	char *usn; /* highestCommittedUSN of the last comparison; NULL: none */
 };
 
 /* ---- Comparing change numbers ---- */
@@ -46,36 +52,52 @@ append(struct buf *to, struct view text, struct err *err)
 	return buf_append(to, text, err) && buf_append(to, view_of("", 1), err);
 }
 
-/* uSNChanged is this server's own counter (Active Directory, Samba), entryCSN that of OpenLDAP;
- * both move with every change of the entry, its descriptor's included. */
-static bool
-read_numbers(struct dir_watch *w, struct buf *out, bool *blind_out, struct err *err)
+/* uSNChanged is this server's own counter (Active Directory, Samba), entryCSN that of OpenLDAP,
+ * entryUSN that of 389's plug-in of that name; they move with every change of the entry, its
+ * descriptor's included. Without the plug-in 389 has the time alone
+ * (docs/FACTS.md 17). */
+static const char *const number_attrs[] = {
+    "uSNChanged", "entryCSN", "entryUSN", "modifyTimestamp", NULL};
+#define COARSE_AT 3 /* the first that is a time */
+
+/* The value of the best one, and which that is; NULL if the entry shows none. */
+static const struct dir_attr *
+number_of(const struct dir_entry *e, size_t *which_out)
 {
-	static const char *const attrs[] = {"uSNChanged", "entryCSN", NULL};
+	const struct dir_attr *a = NULL;
+
+	for (*which_out = 0; number_attrs[*which_out] != NULL; ++*which_out)
+		if ((a = dir_entry_attr(e, number_attrs[*which_out])) != NULL && a->count > 0)
+			return a;
+	return NULL;
+}
+
+static bool
+read_numbers(struct dir_watch *w, struct buf *out, struct err *err)
+{
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	OWNED(buf_free) struct buf numbers = {0};
 
 	*out = (struct buf){0};
-	*blind_out = false;
+	w->blind = w->coarse = false;
 	if (!dir_search(w->c,
 		&(struct dir_query){.base = w->base,
 		    .scope = DIR_SUBTREE,
 		    .filter = "(objectClass=*)",
-		    .attrs = attrs},
+		    .attrs = number_attrs},
 		&found, err))
 		return false;
 	if (found.count == 0)
 		return err_set(err, DIRCA_E_DIRECTORY, "%s does not show %s", w->c->uri, w->base);
 	for (size_t i = 0; i < found.count; i++) {
-		const struct dir_entry *e = &found.list[i];
+		size_t which;
+		const struct dir_attr *number = number_of(&found.list[i], &which);
 
-		if (!append(&numbers, view_str(e->dn), err))
+		if (!append(&numbers, view_str(found.list[i].dn), err) ||
+		    (number != NULL && !append(&numbers, buf_view(&number->values[0]), err)))
 			return false;
-		*blind_out = *blind_out || e->count == 0;
-		for (size_t k = 0; k < e->count; k++)
-			if (e->attrs[k].count > 0 &&
-			    !append(&numbers, buf_view(&e->attrs[k].values[0]), err))
-				return false;
+		w->blind = w->blind || number == NULL;
+		w->coarse = w->coarse || which >= COARSE_AT;
 	}
 	*out = buf_give(&numbers);
 	return true;
@@ -100,22 +122,48 @@ read_usn(struct dir_watch *w, char **out, struct err *err)
 					err) != DIR_GET_FAILED);
 }
 
+static void
+schedule(struct dir_watch *w)
+{
+	w->poll_at = clock_mono_ms() + w->poll_ms;
+	if (w->settle_at != 0 && w->settle_at < w->poll_at)
+		w->poll_at = w->settle_at;
+}
+
+/* Whether the numbers, asked for at `asked_at`, are others than before, or may be without showing
+ * it. */
+static bool
+has_changed(struct dir_watch *w, struct view numbers, bool told, int64_t asked_at)
+{
+	bool differ = !view_eq(numbers, buf_view(&w->seen));
+	bool settled = w->settle_at != 0 && asked_at >= w->settle_at;
+
+	if (settled)
+		w->settle_at = 0;
+	if (w->coarse && differ)
+		w->settle_at = clock_mono_ms() + SETTLE_MS;
+	return w->blind || differ || settled || (w->coarse && told);
+}
+
 static bool
 compare(struct dir_watch *w, bool *changed_out, struct err *err)
 {
 	OWNED(own_memory) char *usn = NULL;
+	int64_t asked_at = clock_mono_ms();
+	bool told = w->told;
 	struct buf now;
 
 	*changed_out = false;
-	w->poll_at = clock_mono_ms() + w->poll_ms;
+	schedule(w);
 	w->told = false;
 	if (!read_usn(w, &usn, err))
 		return false;
 	if (usn != NULL && w->usn != NULL && strcmp(usn, w->usn) == 0)
 		return true;
-	if (!read_numbers(w, &now, &w->blind, err))
+	if (!read_numbers(w, &now, err))
 		return false;
-	*changed_out = w->blind || !view_eq(buf_view(&now), buf_view(&w->seen));
+	*changed_out = has_changed(w, buf_view(&now), told, asked_at);
+	schedule(w);
 	free(w->usn);
 	w->usn = own_give(&usn);
 	buf_free(&w->seen);
@@ -337,7 +385,7 @@ dir_watch_open(const struct dir_config *config, const char *rdns, int poll_s,
 	    !read_messages(w, 0, err))
 		return false;
 	w->poll_ms = interval(w, poll_s);
-	w->poll_at = clock_mono_ms() + w->poll_ms;
+	schedule(w);
 	*out = own_give(&w);
 	return true;
 }

@@ -65,8 +65,11 @@ check_watching(struct exam *x, struct err *err)
 			"refresh_s",
 		dir_watch_why(w) != NULL ? ": " : "",
 		dir_watch_why(w) != NULL ? dir_watch_why(w) : ""),
-	    "OpenLDAP: load the module syncprov, and put the overlay syncprov on the "
-	    "database that holds CN=Configuration (ldif/slapd/config.ldif.in)");
+	    dir_conn_root(x->c)->is_389
+		? "switch on the plug-ins Retro Changelog and Content Synchronization, best USN "
+		  "too (dsconf INSTANCE plugin retro-changelog enable), and start the server anew"
+		: "OpenLDAP: load the module syncprov, and put the overlay syncprov on the "
+		  "database that holds CN=Configuration (ldif/slapd/config.ldif.in)");
 }
 
 /* ---- all ---- */

@@ -121,7 +121,8 @@ ad_schema(struct dir_conn *c, const char *ldif_dir, struct setup *s, struct err 
 	return true;
 }
 
-/* ---- OpenLDAP: definitions in cn=config, seen by everybody in the subschema entry ---- */
+/* ---- OpenLDAP: definitions in cn=config, seen by everybody in the subschema entry. 389: in the
+ * subschema entry alone, where they are added too ---- */
 
 static const char *const slapd_files[] = {"dirca-principals", "dirca-adpki", "dirca-authority"};
 #define TYPES   "olcAttributeTypes"
@@ -292,13 +293,31 @@ slapd_todo(struct dir_conn *config, const char *ldif_dir, const char *name,
 	return true;
 }
 
+/* A definition with the number of one that is there takes its place. */
+static bool
+subschema_todo(const struct dir_entry *subschema, struct dir_entry *missing,
+    struct setup_item *item, struct err *err)
+{
+	for (size_t i = 0; i < missing->count; i++) {
+		struct dir_attr *a = &missing->attrs[i];
+		char *name =
+		    mem_text(text_eq_nocase(a->name, TYPES) ? "attributeTypes" : "objectClasses");
+
+		free(a->name);
+		a->name = name;
+	}
+	item->cure = mem_text("run `dirca directory init` as the Directory Manager (-D)");
+	return setup_todo_modify(subschema->dn, missing, &item->todo, err);
+}
+
 static bool
 slapd_item(struct dir_conn *config, const char *ldif_dir, const char *name,
     const struct dir_entry *subschema, struct setup *s, struct err *err)
 {
 	OWNED(own_memory) char *path = text_printf("schema/%s.ldif", name);
 	OWNED(setup_item_free)
-	struct setup_item item = {.name = text_printf("schema %s", name), .in_config = true};
+	struct setup_item item = {
+	    .name = text_printf("schema %s", name), .in_config = !dir_conn_root(config)->is_389};
 	OWNED(dir_entry_free) struct dir_entry missing = {0};
 	OWNED(ldif_free) struct ldif file = {0};
 	const struct dir_entry *wanted;
@@ -314,7 +333,10 @@ slapd_item(struct dir_conn *config, const char *ldif_dir, const char *name,
 	    !collect_missing(wanted, subschema, &missing, err))
 		return false;
 	item.present = missing.count == 0;
-	if (!item.present && !slapd_todo(config, ldif_dir, name, wanted, &missing, &item, err))
+	if (!item.present &&
+	    !(dir_conn_root(config)->is_389
+		    ? subschema_todo(subschema, &missing, &item, err)
+		    : slapd_todo(config, ldif_dir, name, wanted, &missing, &item, err)))
 		return false;
 	setup_add(s, &item);
 	return true;

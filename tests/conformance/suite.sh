@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One suite for every directory: DIRECTORY=openldap or samba. Each case prints "case NAME verdict"; the list of all of them must be
+# One suite for every directory: DIRECTORY=openldap, samba or 389ds. Each case prints "case NAME verdict"; the list of all of them must be
 # expected.txt, whatever the directory. What differs in setting things up is in tests/support/{lab.sh,lab_ldif.py}, not here.
 # Status 77: this directory cannot run here.
 # shellcheck disable=SC2317 # the functions are called through case_
@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/checks.sh"
 CA_LAB_DN[alice]="cn=Alice Able,$CA_LAB_USERS"
 [ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+[ "$DIRECTORY" != 389ds ] || ! ds389_lab_missing || exit 77
 
 dir=$(mktemp -d /tmp/dirca-conf.XXXXXX)
 checks_begin "$dir"

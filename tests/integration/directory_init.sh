@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `dirca directory check` and `init`: an empty directory gets what dirca needs, once; nothing that is there is touched.
-# DIRECTORY=samba: on a Samba AD; status 77 where none can run. usage: directory_init.sh
+# DIRECTORY=samba: on a Samba AD; 389ds: on a 389 Directory Server; status 77 where none can run. usage: directory_init.sh
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,10 +9,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 [ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+[ "$DIRECTORY" != 389ds ] || ! ds389_lab_missing || exit 77
 
 dir=$(mktemp -d /tmp/dirca-init.XXXXXX)
 checks_begin "$dir"
-trap 'lab_slapd_stop "$dir"; samba_lab_stop "$dir"; checks_clean "$dir"' EXIT
+trap 'lab_slapd_stop "$dir"; samba_lab_stop "$dir"; ds389_lab_stop "$dir"; checks_clean "$dir"' EXIT
 
 # A slapd that knows nothing of dirca but an old version of one of its schemas. (lab_slapd_start finds it made.)
 empty_slapd() {
@@ -61,22 +62,38 @@ empty_slapd() {
 		END
 }
 
+# A 389 of the same kind: the old class, and a domain with a SID.
+empty_389() {
+	ds389_lab_start "$dir" --bare || return 1
+	sed "/NAME 'lockoutTime'/,/SINGLE-VALUE )\$/d; s/ \\$ lockoutTime//; /^\(objectClass\|cn\):/d" "$LAB_LDIF/schema/dirca-principals.ldif" |
+		sed -e 's/^dn: .*/dn: cn=schema\nchangetype: modify\nadd: attributeTypes/; s/^olcAttributeTypes/attributeTypes/' \
+			-e '0,/^olcObjectClasses/s//-\nadd: objectClasses\nobjectClasses/; s/^olcObjectClasses/objectClasses/' | lab_admin ldapmodify &&
+		printf 'dn: %s\nchangetype: modify\nadd: objectClass\nobjectClass: domainDNS\n-\nadd: objectSid\nobjectSid:: %s\n' "$LAB_BASE_DN" \
+			AQQAAAAAAAUVAAAAAQAAAAIAAAADAAAA | lab_admin ldapmodify
+}
+
 start() {
-	if [ "$DIRECTORY" = samba ]; then
-		samba_lab_start "$dir" --bare && services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE"
-	else
-		empty_slapd && services="CN=Public Key Services,CN=Services,CN=Configuration,dc=example,dc=org"
-	fi
+	case $DIRECTORY in
+	samba) samba_lab_start "$dir" --bare && services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" ;;
+	389ds) empty_389 && services="CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" ;;
+	*) empty_slapd && services="CN=Public Key Services,CN=Services,CN=Configuration,dc=example,dc=org" ;;
+	esac
 }
 
 # As the administrator of the directory.
 admin() {
-	if [ "$DIRECTORY" = samba ]; then
-		"$DIRCA_BIN/dirca" "$@" --ldif "$LAB_LDIF" -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" \
-			-D "cn=Administrator,$CA_LAB_USERS" -y "$(lab_password_file Administrator)"
-	else
-		"$DIRCA_BIN/dirca" "$@" --ldif "$LAB_LDIF" -H "$LDAPI_URI"
-	fi
+	as_admin "$@" --ldif "$LAB_LDIF"
+}
+
+as_admin() {
+	case $DIRECTORY in
+	samba)
+		"$DIRCA_BIN/dirca" "$@" -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" -D "cn=Administrator,$CA_LAB_USERS" \
+			-y "$(lab_password_file Administrator)"
+		;;
+	389ds) "$DIRCA_BIN/dirca" "$@" -H "$LDAPI_URI" -D "cn=Directory Manager" -y "$(lab_password_file manager)" ;;
+	*) "$DIRCA_BIN/dirca" "$@" -H "$LDAPI_URI" ;;
+	esac
 }
 
 # The administrator of the tree alone, who has no business with cn=config.
@@ -122,18 +139,9 @@ templates_are_good() {
 	base=$(lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "CN=OID,$services" msPKI-Cert-Template-OID |
 		sed -n 's/^msPKI-Cert-Template-OID: //p') && echo "$base" &&
 		grep -qx '1\.3\.6\.1\.4\.1\.311\.21\.8\(\.[0-9]*\)\{6\}' <<<"$base" &&
-		admin_templates >"$dir/templates.json" &&
+		as_admin templates --json >"$dir/templates.json" &&
 		jq -e --arg base "$base." '(length == 35) and all(.[]; .oid | startswith($base)) and ([.[].oid] | unique | length == 35)' \
 			"$dir/templates.json"
-}
-
-admin_templates() {
-	if [ "$DIRECTORY" = samba ]; then
-		"$DIRCA_BIN/dirca" templates --json -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" -D "cn=Administrator,$CA_LAB_USERS" \
-			-y "$(lab_password_file Administrator)"
-	else
-		"$DIRCA_BIN/dirca" templates --json -H "$LDAPI_URI"
-	fi
 }
 
 # Nobody of the demo domain has got rights: the SIDs are those of this domain, and only the well-known ones.
@@ -149,7 +157,9 @@ rights_are_this_domains() {
 }
 
 class_is_updated() {
-	lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b cn=Subschema objectClasses | grep securityPrincipal | grep lockoutTime
+	local subschema=cn=Subschema
+	[ "$DIRECTORY" != 389ds ] || subschema=cn=schema
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "$subschema" objectClasses | grep securityPrincipal | grep lockoutTime
 }
 
 # Whoever may not see cn=config is told the command.
@@ -173,10 +183,32 @@ broken_files_are_refused() {
 	LAB_LDIF=$dir/ldif refuses ERROR_INVALID_DATA admin directory check && LAB_LDIF=$dir/nowhere refuses ERROR_FILE_NOT_FOUND admin directory check
 }
 
+# 389 calls it the default naming context.
+changelog_is_passed_over() {
+	lab_admin ldapsearch -LLL -s base -b '' defaultNamingContext | grep -i 'cn=changelog' &&
+		doctor && jq -e --arg nc "$LAB_BASE_DN" '.[0].principals == $nc' "$dir/report"
+}
+
+doctor() {
+	as_admin doctor directory --json >"$dir/report"
+	jq -c '.[0] | .findings[]' "$dir/report"
+}
+
+watching() {
+	doctor && jq -e --arg verdict "$1" --arg how "$2" '.[0] | .watching == $how and
+		([.findings[] | select(.check == "watching" and .verdict == $verdict)] | length == 1)' "$dir/report"
+}
+
+doctor_knows_389() {
+	watching good "syncrepl refreshAndPersist" && jq -e '.[0] | (.vendor | startswith("389 Project")) and .groups == "member walk"' "$dir/report" &&
+		ds389_lab_stop "$dir" && sed -i "/^dn: cn=Content Synch/,/^\$/s/^nsslapd-pluginEnabled: on/nsslapd-pluginEnabled: off/I" "$dir/ds389/dse.ldif" &&
+		ds389_lab_start "$dir" && watching missing polling && jq -r '.[0].findings[].cure' "$dir/report" | grep 'Content Synchronization'
+}
+
 check "an empty directory ($DIRECTORY)" start
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 check "much is missing" found 4 4 20
-[ "$DIRECTORY" = samba ] || check "who may not write the schema is told the command" cure_is_told
+[ "$DIRECTORY" != openldap ] || check "who may not write the schema is told the command" cure_is_told
 check "a dry run changes nothing" dry_run_changes_nothing
 check "schema and containers are added" init_adds
 check "nothing is missing but templates" found 0 0 0
@@ -187,5 +219,7 @@ check "nothing is missing" found 0 0 0 --templates
 check "a second run changes nothing" init_again_changes_nothing
 check "the templates decode, with OIDs of this directory" templates_are_good
 check "their rights are those of this domain" rights_are_this_domains
+[ "$DIRECTORY" != 389ds ] || check "the server's log of changes is no part of the directory" changelog_is_passed_over
+[ "$DIRECTORY" != 389ds ] || check "the doctor knows 389, and how it tells of changes" doctor_knows_389
 check "files that are none are refused" broken_files_are_refused
 checks_end

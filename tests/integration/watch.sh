@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A change in the directory is in force within 2 s, without a restart and without holding requests up: template, its rights, KRA,
 # enrollment service, officer rights. usage: watch.sh syncrepl|polling|notification
-# Polling: slapd without its syncprov overlay. Notification: Samba; status 77 where none can run. Where it is not polling,
-# refresh_s is 30, so that only the watch can be that fast.
+# Polling: slapd without its syncprov overlay, or DIRECTORY=389ds without its plug-ins (DS389_LAB_PLUGINS=). Notification: Samba.
+# Status 77 where none can run. Where it is not polling, refresh_s is 30, so that only the watch can be that fast.
 # Prints the milliseconds from each change to the CA's acting on it.
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/checks.sh"
 
 how=${1:?syncrepl, polling or notification}
-mech=scram by='syncrepl refreshAndPersist' refresh_s=30 changes=200 slow_ms=1000
+mech=$CA_LAB_MECH_DEFAULT by='syncrepl refreshAndPersist' refresh_s=30 changes=200 slow_ms=1000
 case $how in
 polling)
 	by=polling refresh_s=1
@@ -24,6 +24,7 @@ notification)
 	! samba_lab_missing || exit 77
 	;;
 esac
+[ "$DIRECTORY" != 389ds ] || ! ds389_lab_missing || exit 77
 dir=$(mktemp -d /tmp/dirca-watch.XXXXXX)
 finish() {
 	ca_lab_stop
@@ -169,7 +170,7 @@ stops_promptly() {
 check "a CA" ca_lab_start "$dir" "$mech"
 [ "$CHECKS_BAD" -eq 0 ] && check "one KRA" ca_lab_kras 1
 check "an archived key" archive_a_key
-[ "$how" != polling ] || check "slapd without syncprov" lab_without_syncprov "$dir"
+[ "$how-$DIRECTORY" != polling-openldap ] || check "slapd without syncprov" lab_without_syncprov "$dir"
 check "the CA with refresh_s = $refresh_s, watching by $how" restart
 check "the log names the ways of working" grep -E 'event="directory" uri=.*vendor=.*groups=.*descriptors=.*watching=' "$dir/dircad.log"
 

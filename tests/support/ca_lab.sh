@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # A CA on top of tests/support/lab.sh or samba_lab.sh: a private directory (and KDC), dircad with a fresh database, demo
-# people who call it. DIRECTORY in the environment chooses: openldap (default) or samba, which knows MECH gssapi and basic.
+# people who call it. DIRECTORY in the environment chooses: openldap (default), samba, which knows MECH gssapi and basic, or 389ds, which
+# knows basic.
 # Source it; every function returns non-zero and says why on stderr when it fails. Everything lies in the folder DIR, and
 # only processes started here are ended.
 #
 #   ca_lab_start DIR [MECH [KIND [NAME]]]
-#                            MECH: scram (default; Samba: basic), gssapi, basic or external, used by people at the directory and at the
+#                            MECH: scram (default; Samba and 389: basic), gssapi, basic or external, used by people at the directory and at the
 #                            CA, and by dircad at the directory. KIND: key of the CA, default rsa2048. NAME: of the CA.
 #                            Exports DIRCAD_CONF, CA_NAME, CA_URL, CA_HTTP_URL, CA_SOCKET, CA_STATE
 #   ca_lab_prepare DIR [MECH [NAME]]
@@ -54,10 +55,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 # shellcheck source-path=SCRIPTDIR source=samba_lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/samba_lab.sh"
+# shellcheck source-path=SCRIPTDIR source=ds389_lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/ds389_lab.sh"
 
 DIRECTORY=${DIRECTORY:-openldap}
 CA_LAB_MECH_DEFAULT=scram
-[ "$DIRECTORY" != samba ] || CA_LAB_MECH_DEFAULT=basic
+[ "$DIRECTORY" = openldap ] || CA_LAB_MECH_DEFAULT=basic
 DIRCA_BIN=${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}
 CA_LAB_USERS=cn=Users,$LAB_BASE_DN
 declare -A CA_LAB_DN # of those whose DN is not cn=NAME,$CA_LAB_USERS
@@ -277,8 +280,12 @@ ca_lab_directory_start() {
 		samba_lab_start "$CA_LAB_DIR"
 		return
 		;;
-	*-samba)
-		lab_fail "Samba knows no MECH $CA_LAB_MECH"
+	basic-389ds)
+		ds389_lab_start "$CA_LAB_DIR"
+		return
+		;;
+	*-samba | *-389ds)
+		lab_fail "$DIRECTORY knows no MECH $CA_LAB_MECH"
 		return 1
 		;;
 	gssapi-*)
@@ -292,6 +299,7 @@ ca_lab_directory_stop() {
 	local status=0
 	lab_slapd_stop "$CA_LAB_DIR" || status=1
 	samba_lab_stop "$CA_LAB_DIR" || status=1
+	ds389_lab_stop "$CA_LAB_DIR" || status=1
 	lab_kdc_stop "$CA_LAB_DIR" || status=1
 	return $status
 }

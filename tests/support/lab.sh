@@ -227,11 +227,11 @@ lab_slapd_export() {
 lab_admin() {
 	local tool=$1
 	shift
-	if [ "$LAB_DIRECTORY" = samba ]; then
-		"$tool" -x -H "$LDAPI_URI" -D "cn=Administrator,cn=Users,$LAB_BASE_DN" -y "$(lab_password_file Administrator)" "$@"
-	else
-		"$tool" -Q -Y EXTERNAL -H "$LDAPI_URI" "$@"
-	fi
+	case $LAB_DIRECTORY in
+	samba) "$tool" -x -H "$LDAPI_URI" -D "cn=Administrator,cn=Users,$LAB_BASE_DN" -y "$(lab_password_file Administrator)" "$@" ;;
+	389ds) "$tool" -x -H "$LDAPI_URI" -D "cn=Directory Manager" -y "$(lab_password_file manager)" "$@" ;;
+	*) "$tool" -Q -Y EXTERNAL -H "$LDAPI_URI" "$@" ;;
+	esac
 }
 
 lab_modify() {

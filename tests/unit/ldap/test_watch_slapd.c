@@ -237,6 +237,34 @@ set_access(const char *first, const char *second)
 		fail_msg("%s", err.msg);
 }
 
+/* Where the time of a change is all that shows, a second one in the same second does not: each
+ * change is told once more when that second is over, and then it is quiet. */
+static void
+where_only_times_show_a_change_is_told_until_its_second_is_over(void **state)
+{
+	struct secret pw;
+	struct dir_config local = config;
+	struct dir_watch *w;
+	struct err err;
+
+	(void)state;
+	assert_true(secret_dup(view_str("user1-Passw0rd"), &pw, &err));
+	set_access("{0}to attrs=entryCSN by users auth", "{1}to * by users read");
+	config.auth = DIR_AUTH_SIMPLE;
+	config.bind_dn = "CN=user1," USERS_DN;
+	config.password = &pw;
+	w = open_watch(1);
+	tells(w, 2500); /* what was written in the second in which it was opened */
+	is_silent(w, 1500);
+	set_text("CN=User," TEMPLATES_DN, "displayName", "in this second");
+	tells(w, 1500);
+	tells(w, 1500);
+	is_silent(w, 1500);
+	dir_watch_close(&w);
+	secret_free(&pw);
+	config = local;
+}
+
 static void
 without_change_numbers_every_poll_counts_and_without_the_tree_it_ends(void **state)
 {
@@ -247,7 +275,7 @@ without_change_numbers_every_poll_counts_and_without_the_tree_it_ends(void **sta
 
 	(void)state;
 	assert_true(secret_dup(view_str("user1-Passw0rd"), &pw, &err));
-	set_access("{0}to attrs=entryCSN by users auth", "{1}to * by users read");
+	set_access("{0}to attrs=entryCSN,modifyTimestamp by users auth", "{1}to * by users read");
 	config.auth = DIR_AUTH_SIMPLE;
 	config.bind_dn = "CN=user1," USERS_DN;
 	config.password = &pw;
@@ -287,6 +315,7 @@ main(void)
 	    cmocka_unit_test(a_server_that_dies_breaks_the_watch),
 	    cmocka_unit_test(a_server_that_hangs_breaks_the_watch_at_the_next_comparison),
 	    cmocka_unit_test(without_the_overlay_it_polls_and_says_why),
+	    cmocka_unit_test(where_only_times_show_a_change_is_told_until_its_second_is_over),
 	    cmocka_unit_test(without_change_numbers_every_poll_counts_and_without_the_tree_it_ends),
 	};
 
