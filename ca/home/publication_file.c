@@ -50,7 +50,7 @@ write_entry(const struct pki_publication *p, struct buf *out, struct err *err)
 
 	if (!dir_entry_init(&e, "", err) || !add_text(&e, "displayName", p->ca_name, err) ||
 	    !add_text(&e, "dNSHostName", p->host, err) ||
-	    !add_text(&e, "msPKI-Enrollment-Servers", p->url, err) ||
+	    !add_text(&e, "dircaServiceURL", p->url, err) ||
 	    !add_text(&e, "cACertificateDN", p->subject_dn, err) ||
 	    !dir_entry_add(&e, "cACertificate", p->certificate, err) ||
 	    (p->ca_security.len > 0 &&
@@ -105,7 +105,9 @@ read_entry(const struct dir_entry *e, struct begun *b, struct err *err)
 {
 	if (dir_entry_text(e, "displayName", &b->ca_name, err) != DIR_GET_OK ||
 	    dir_entry_text(e, "dNSHostName", &b->host, err) == DIR_GET_FAILED ||
-	    dir_entry_text(e, "msPKI-Enrollment-Servers", &b->url, err) == DIR_GET_FAILED ||
+	    dir_entry_text(e, "dircaServiceURL", &b->url, err) == DIR_GET_FAILED ||
+	    (b->url == NULL && /* begun by an older version */
+		dir_entry_text(e, "msPKI-Enrollment-Servers", &b->url, err) == DIR_GET_FAILED) ||
 	    dir_entry_text(e, "cACertificateDN", &b->subject_dn, err) == DIR_GET_FAILED ||
 	    dir_entry_bytes(e, "cACertificate", &b->p.certificate, err) != DIR_GET_OK ||
 	    dir_entry_bytes(e, "dircaCASecurity", &b->p.ca_security, err) == DIR_GET_FAILED ||

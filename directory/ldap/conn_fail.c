@@ -49,6 +49,15 @@ dir_conn_break(struct dir_conn *c)
 	c->broken = true;
 }
 
+/* What was to be written is not in the schema. */
+static const char *
+cure_of(int rc)
+{
+	return rc == LDAP_UNDEFINED_TYPE || rc == LDAP_OBJECT_CLASS_VIOLATION
+		   ? "; `dirca directory init` adds what the schema lacks"
+		   : "";
+}
+
 bool
 dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 {
@@ -64,10 +73,11 @@ dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 		dir_conn_break(c);
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	if (said != NULL && *said != '\0')
-		err_set(
-		    err, code_of(rc), "%s at %s: %s (%s)", what, c->uri, ldap_err2string(rc), said);
+		err_set(err, code_of(rc), "%s at %s: %s (%s)%s", what, c->uri, ldap_err2string(rc),
+		    said, cure_of(rc));
 	else
-		err_set(err, code_of(rc), "%s at %s: %s", what, c->uri, ldap_err2string(rc));
+		err_set(err, code_of(rc), "%s at %s: %s%s", what, c->uri, ldap_err2string(rc),
+		    cure_of(rc));
 
 	return false;
 }

@@ -44,11 +44,10 @@ struct view pki_snapshot_kra(const struct pki_snapshot *s, struct view sha1);
 
 /* An enrollment service as a client sees it ("discovery"). */
 struct pki_service {
-	char *name;         /* cn */
-	char *display_name; /* NULL if absent */
-	char *host;         /* dNSHostName, NULL if absent */
-	/* https://host:port of msPKI-Enrollment-Servers, else https://<host>:8443 */
-	char *url;
+	char *name;             /* cn */
+	char *display_name;     /* NULL if absent */
+	char *host;             /* dNSHostName, NULL if absent */
+	char *url;              /* dircaServiceURL: https://host:port */
 	char *site;             /* NULL if absent */
 	struct buf certificate; /* DER, the newest of cACertificate */
 	/* dircaServiceKeyHash: its service has one of these keys; none: it is not published yet, or
@@ -58,16 +57,16 @@ struct pki_service {
 	char **templates;
 	size_t template_count;
 };
-/* Services that no client could use are left out: without a CA certificate, without a host or URL,
- * or with malformed attributes. */
+/* Services that no client could use are left out: without a CA certificate, without a URL (other
+ * programs' CAs have none), or with malformed attributes. */
 bool pki_services(const struct pki_snapshot *s, struct pki_service **list_out, size_t *count_out,
     struct err *err);
 /* What people call it: its display name where there is one that can be shown, else its name. */
 const char *pki_service_title(const struct pki_service *s);
 void pki_services_free(struct pki_service **list, size_t count);
 /* The host names of every enrollment service, whoever's CA it is and whether or not a client could
- * use it: dNSHostName, and the hosts of msPKI-Enrollment-Servers in any form. Also on failure, free
- * the strings and the list. */
+ * use it: dNSHostName, and the hosts of dircaServiceURL and msPKI-Enrollment-Servers in any form.
+ * Also on failure, free the strings and the list. */
 bool pki_service_hosts(
     const struct pki_snapshot *s, char ***list_out, size_t *count_out, struct err *err);
 
@@ -81,7 +80,7 @@ char *pki_sanitize(const char *ca_name);
 struct pki_publication {
 	const char *ca_name;
 	const char *host;        /* dNSHostName */
-	const char *url;         /* for msPKI-Enrollment-Servers */
+	const char *url;         /* dircaServiceURL */
 	const char *subject_dn;  /* cACertificateDN */
 	struct view certificate; /* DER */
 	bool is_root;            /* also under Certification Authorities */

@@ -27,4 +27,13 @@ char *pki_new_oid_base(struct err *err);
 /* objectSid of the domain of this server; *found_out false: it has none, or shows none. */
 bool pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct err *err);
 
+/* The class of the objects of CAs that are a dirca, where its CA answers, and where older versions
+ * wrote that: the values of that attribute are those of the enrollment web services of Windows CAs,
+ * in another form ([MS-WCCE] 2.2.2.11.2). */
+#define PKI_AUTHORITY_CLASS "dircaAuthority"
+#define PKI_SERVICE_URL     "dircaServiceURL"
+#define PKI_OLD_SERVICE_URL "msPKI-Enrollment-Servers"
+/* https://host or https://host:port, perhaps with a slash, and nothing behind. */
+bool pki_is_service_url(struct view v);
+
 #endif

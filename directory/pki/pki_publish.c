@@ -87,10 +87,9 @@ publish_authority(struct dir_conn *c, const char *cn, const char *parent, struct
 
 /* ---- Enrollment service ---- */
 
-#define AUTHORITY_CLASS "dircaAuthority"
-#define SERVICE_KEY     "dircaServiceKeyHash"
-#define RIGHTS          "dircaCASecurity"
-#define OFFICER_RULES   "dircaOfficerRights"
+#define SERVICE_KEY   "dircaServiceKeyHash"
+#define RIGHTS        "dircaCASecurity"
+#define OFFICER_RULES "dircaOfficerRights"
 
 /* A new CA restricts no certificate manager, and says so. */
 static bool
@@ -109,15 +108,15 @@ service_entry(const struct pki_publication *p, struct dir_entry *e, struct err *
 	if (!add_text(e, "objectClass", "pKIEnrollmentService", err) ||
 	    !add_text(e, "displayName", p->ca_name, err) ||
 	    !add_text(e, "dNSHostName", p->host, err) ||
-	    !add_text(e, "msPKI-Enrollment-Servers", p->url, err) ||
+	    !add_text(e, PKI_SERVICE_URL, p->url, err) ||
 	    !add_text(e, "cACertificateDN", p->subject_dn, err) ||
 	    !dir_entry_add(e, "cACertificate", p->certificate, err))
 		return false;
 	for (size_t i = 0; p->templates != NULL && p->templates[i] != NULL; i++)
 		if (!add_text(e, "certificateTemplates", p->templates[i], err))
 			return false;
-	if ((p->ca_security.len > 0 || p->service_key.len > 0) &&
-	    !add_text(e, "objectClass", AUTHORITY_CLASS, err))
+	if ((p->url != NULL || p->ca_security.len > 0 || p->service_key.len > 0) &&
+	    !add_text(e, "objectClass", PKI_AUTHORITY_CLASS, err))
 		return false;
 	if (p->service_key.len > 0 && !dir_entry_add(e, SERVICE_KEY, p->service_key, err))
 		return false;
@@ -143,8 +142,20 @@ set_service_key(
     struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
 {
 	return p->service_key.len == 0 ||
-	       (dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+	       (dir_add_value(c, dn, "objectClass", view_str(PKI_AUTHORITY_CLASS), err) &&
 		   dir_replace(c, dn, SERVICE_KEY, &p->service_key, 1, err));
+}
+
+/* What the object has of one attribute. */
+static bool
+read_attr(
+    struct dir_conn *c, const char *dn, const char *attr, struct dir_entries *out, struct err *err)
+{
+	return dir_search(c,
+	    &(struct dir_query){.base = dn,
+		.filter = "(objectClass=*)",
+		.attrs = (const char *const[]){attr, NULL}},
+	    out, err);
 }
 
 static bool
@@ -153,14 +164,37 @@ has_rights(struct dir_conn *c, const char *dn, bool *yes_out, struct err *err)
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*yes_out = false;
-	if (!dir_search(c,
-		&(struct dir_query){.base = dn,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){RIGHTS, NULL}},
-		&found, err))
+	if (!read_attr(c, dn, RIGHTS, &found, err))
 		return false;
 	*yes_out = found.count == 1 && dir_entry_attr(&found.list[0], RIGHTS) != NULL;
 	return true;
+}
+
+/* Takes away what an older version wrote; values of Windows' services, which have another form,
+ * stay. */
+static bool
+drop_old_urls(struct dir_conn *c, const char *dn, struct err *err)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	const struct dir_attr *a = NULL;
+
+	if (!read_attr(c, dn, PKI_OLD_SERVICE_URL, &found, err))
+		return false;
+	if (found.count == 1)
+		a = dir_entry_attr(&found.list[0], PKI_OLD_SERVICE_URL);
+	for (size_t i = 0; a != NULL && i < a->count; i++)
+		if (pki_is_service_url(buf_view(&a->values[i])) &&
+		    !dir_delete_value(c, dn, PKI_OLD_SERVICE_URL, buf_view(&a->values[i]), err))
+			return false;
+	return true;
+}
+
+static bool
+set_url(struct dir_conn *c, const char *dn, const char *url, struct err *err)
+{
+	return url == NULL ||
+	       (dir_add_value(c, dn, "objectClass", view_str(PKI_AUTHORITY_CLASS), err) &&
+		   set_text(c, dn, PKI_SERVICE_URL, url, err) && drop_old_urls(c, dn, err));
 }
 
 /* Of an object that has none: another program's CA was taken over. */
@@ -182,7 +216,7 @@ set_rights(struct dir_conn *c, const char *dn, const struct pki_publication *p, 
 		return false;
 	rules = dir_entry_attr(&e, OFFICER_RULES);
 	none = buf_view(&rules->values[0]);
-	return dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+	return dir_add_value(c, dn, "objectClass", view_str(PKI_AUTHORITY_CLASS), err) &&
 	       dir_replace(c, dn, OFFICER_RULES, &none, 1, err) &&
 	       dir_replace(c, dn, RIGHTS, &p->ca_security, 1, err);
 }
@@ -193,8 +227,7 @@ static bool
 update_service(struct dir_conn *c, const char *dn, const struct pki_publication *p, struct err *err)
 {
 	return set_rights(c, dn, p, err) && set_text(c, dn, "displayName", p->ca_name, err) &&
-	       set_text(c, dn, "dNSHostName", p->host, err) &&
-	       set_text(c, dn, "msPKI-Enrollment-Servers", p->url, err) &&
+	       set_text(c, dn, "dNSHostName", p->host, err) && set_url(c, dn, p->url, err) &&
 	       set_text(c, dn, "cACertificateDN", p->subject_dn, err) &&
 	       dir_add_value(c, dn, "cACertificate", p->certificate, err) &&
 	       set_service_key(c, dn, p, err);
@@ -296,7 +329,8 @@ pki_publish_service_key(struct dir_conn *c, const char *ca_name, struct view has
 
 	if (dn == NULL)
 		err_set(err, E_INVALIDARG, "the name of the CA is not UTF-8");
-	return (dn != NULL && dir_add_value(c, dn, "objectClass", view_str(AUTHORITY_CLASS), err) &&
+	return (dn != NULL &&
+		   dir_add_value(c, dn, "objectClass", view_str(PKI_AUTHORITY_CLASS), err) &&
 		   dir_add_value(c, dn, SERVICE_KEY, hash, err)) ||
 	       err_prefix(err, "publishing the key of the service; `dirca ca publish` of an "
 			       "administrator does it too");

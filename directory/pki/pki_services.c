@@ -6,9 +6,8 @@
 
 #include "pki_priv.h"
 #include "printable.h"
+#include "mem.h"
 #include "text.h"
-
-#define PORT_DEFAULT 8443
 
 static void
 service_free(struct pki_service *s)
@@ -88,10 +87,8 @@ is_host(const char *s, size_t len)
 	return len > 0 && len <= 253;
 }
 
-/* https://host or https://host:port and nothing behind. Other values belong to the enrollment web
- * services of Windows CAs. */
-static bool
-is_own_url(struct view v)
+bool
+pki_is_service_url(struct view v)
 {
 	static const char scheme[] = "https://";
 	const size_t skip = sizeof scheme - 1;
@@ -116,24 +113,25 @@ is_own_url(struct view v)
 	return digits >= 1 && digits <= 5;
 }
 
+/* What an older version wrote counts where nothing else stands, in the object of a dirca alone:
+ * no CA of Windows is asked. */
 static bool
 find_url(const struct dir_entry *e, struct pki_service *s, struct err *err)
 {
-	const struct dir_attr *a = dir_entry_attr(e, "msPKI-Enrollment-Servers");
+	const struct dir_attr *a = dir_entry_attr(e, PKI_SERVICE_URL);
 
+	if (a == NULL && dir_entry_has_value_nocase(e, "objectClass", PKI_AUTHORITY_CLASS))
+		a = dir_entry_attr(e, PKI_OLD_SERVICE_URL);
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
 		struct view v = buf_view(&a->values[i]);
 
-		if (!is_own_url(v))
+		if (!pki_is_service_url(v))
 			continue;
 		if (v.ptr[v.len - 1] == '/')
 			v.len--;
 		return text_from_view(v, &s->url, err);
 	}
-	if (s->host == NULL || !is_host(s->host, strlen(s->host)))
-		return true;
-	s->url = text_printf("https://%s:%d", s->host, PORT_DEFAULT);
-	return s->url != NULL || err_nomem(err);
+	return true;
 }
 
 static bool
@@ -237,12 +235,12 @@ bool
 pki_service_hosts(
     const struct pki_snapshot *s, char ***list_out, size_t *count_out, struct err *err)
 {
-	static const char *const attrs[] = {"dNSHostName", "msPKI-Enrollment-Servers"};
+	static const char *const attrs[] = {"dNSHostName", PKI_OLD_SERVICE_URL, PKI_SERVICE_URL};
 	size_t most = 0;
 
 	*count_out = 0;
 	for (size_t i = 0; i < s->services.count; i++)
-		for (size_t k = 0; k < 2; k++) {
+		for (size_t k = 0; k < COUNT_OF(attrs); k++) {
 			const struct dir_attr *a = dir_entry_attr(&s->services.list[i], attrs[k]);
 
 			most += a != NULL ? a->count : 0;
@@ -250,8 +248,8 @@ pki_service_hosts(
 	if ((*list_out = calloc(most + 1, sizeof **list_out)) == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < s->services.count; i++)
-		for (size_t k = 0; k < 2; k++)
-			if (!add_hosts(dir_entry_attr(&s->services.list[i], attrs[k]), k == 1,
+		for (size_t k = 0; k < COUNT_OF(attrs); k++)
+			if (!add_hosts(dir_entry_attr(&s->services.list[i], attrs[k]), k > 0,
 				*list_out, count_out, err))
 				return false;
 	return true;

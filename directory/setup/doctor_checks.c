@@ -25,6 +25,7 @@ static const struct {
     {"attributeTypes", "dircaOfficerRights"},
     {"attributeTypes", "dircaCASecurity"},
     {"attributeTypes", "dircaServiceKeyHash"},
+    {"attributeTypes", "dircaServiceURL"},
     {"attributeTypes", "msPKI-Enrollment-Servers"},
     {"attributeTypes", "msPKI-Private-Key-Flag"},
     {"attributeTypes", "msPKI-Cert-Template-OID"},

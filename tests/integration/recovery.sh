@@ -1017,7 +1017,7 @@ check "again" getcase
 other_ca() {
 	printf 'dn: CN=%s,CN=Enrollment Services,CN=Public Key Services,CN=Services,%s\n' "$1" "$LDAP_CONFIG_BASE"
 	printf 'objectClass: pKIEnrollmentService\nobjectClass: dircaAuthority\ncn: %s\ndNSHostName: localhost\n' "$1"
-	printf 'msPKI-Enrollment-Servers: %s\ncertificateTemplates: None\ndircaServiceKeyHash:: %s\n' "$2" "$(openssl rand -base64 32)"
+	printf 'dircaServiceURL: %s\ncertificateTemplates: None\ndircaServiceKeyHash:: %s\n' "$2" "$(openssl rand -base64 32)"
 	printf 'cACertificate;binary:: %s\n\n' "$(openssl x509 -in "$CA_STATE/ca.crt" -outform DER | base64 -w 0)"
 }
 others() { { other_ca A-Silent-CA "https://localhost:$(lab_free_port)" && other_ca Z-Refusing-CA "$CA_URL"; } | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI"; }

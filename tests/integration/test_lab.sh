@@ -66,7 +66,7 @@ pki_objects() {
 		cn: Lab CA
 		displayName: Lab CA
 		dNSHostName: localhost
-		msPKI-Enrollment-Servers: https://localhost:8443
+		dircaServiceURL: https://localhost:8443
 		cACertificateDN: CN=Lab CA
 		certificateTemplates: User
 		flags: 10

@@ -70,6 +70,10 @@ every_enrollment_service_of_the_directory_counts(void **state)
 	}
 	harness_set_attr("msPKI-Enrollment-Servers", view_str(harness.config->url));
 	assert_user_gets("HTTP/ca2.nwtraders.com@NWTRADERS.COM", ERR_OK);
+	harness_set_attr("dircaServiceURL", view_str("https://ca2.nwtraders.com:8443"));
+	assert_user_gets("HTTP/ca2.nwtraders.com@NWTRADERS.COM", DIRCA_E_SERVICE_NAME);
+	harness_set_attr("dircaServiceURL", view_str(harness.config->url));
+	assert_user_gets("HTTP/ca2.nwtraders.com@NWTRADERS.COM", ERR_OK);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "conn_priv.h"
+#include "mem.h"
 #include "pki.h"
 
 #define DAY ((int64_t)86400)
@@ -275,7 +276,7 @@ a_services_keys_change_one_after_the_other(void **state)
 	struct buf cert = certificate("Test (CA) 9", 1700000000, 1800000000);
 	struct pki_publication p = publication(buf_view(&cert));
 	char *dn = pki_service_dn(conn, p.ca_name);
-	struct view class = view_str("dircaAuthority");
+	struct view class = view_str("dircaAuthority"), url = view_str(p.url);
 	struct err err;
 
 	(void)state;
@@ -290,12 +291,13 @@ a_services_keys_change_one_after_the_other(void **state)
 	p.service_key = view_str("key 2");
 	publish(&p);
 	assert_service_keys("key 2");
-	/* the object of an older version may lack the class */
+	/* the object of an older version may lack the class, and has its URL elsewhere */
+	assert_true(dir_replace(conn, dn, "dircaServiceURL", NULL, 0, &err));
+	assert_true(dir_replace(conn, dn, "msPKI-Enrollment-Servers", &url, 1, &err));
 	assert_true(dir_replace(conn, dn, "dircaServiceKeyHash", NULL, 0, &err));
 	assert_true(dir_replace(conn, dn, "dircaCASecurity", NULL, 0, &err));
 	assert_true(dir_replace(conn, dn, "dircaOfficerRights", NULL, 0, &err));
 	assert_true(dir_delete_value(conn, dn, "objectClass", class, &err));
-	assert_service_keys("");
 	assert_true(pki_publish_service_key(conn, p.ca_name, view_str("key 3"), &err));
 	assert_service_keys("key 3");
 	assert_true(pki_unpublish_ca(conn, p.ca_name, 0, p.host, p.certificate, true, &err));
@@ -389,17 +391,37 @@ services_are_found_by_plain_and_sanitized_name(void **state)
 	pki_snapshot_free(&s);
 }
 
+/* Where the only service is; NULL: there is none that a client could use. */
+static void
+assert_url(const char *expected)
+{
+	struct pki_snapshot *s = snapshot();
+	struct pki_service *list;
+	size_t count;
+	struct err err;
+
+	assert_true(pki_services(s, &list, &count, &err));
+	assert_int_equal(count, expected != NULL);
+	if (expected != NULL)
+		assert_string_equal(list[0].url, expected);
+	pki_services_free(&list, count);
+	pki_snapshot_free(&s);
+}
+
 static void
 discovery_shows_what_a_client_can_use(void **state)
 {
+	static const char *const own[] = {
+	    "dircaServiceKeyHash", "dircaCASecurity", "dircaOfficerRights"};
 	struct buf newest = certificate("Test (CA) 9", 1720000000, 1820000000);
 	struct pki_publication p = publication(buf_view(&newest));
 	char *dn = pki_service_dn(conn, p.ca_name);
 	struct pki_snapshot *s;
 	struct pki_service *list;
 	struct view ces[2] = {view_str("1\n4\n0\nhttps://evil/CES\n0"),
-	    view_str("https://northwind5.nwtraders.com:8443/")};
-	struct view bad = view_str("a b/../@x");
+	    view_str("https://northwind5.nwtraders.com:9443/")};
+	struct view bad = view_str("https://a b/../@x"), url = view_str(p.url);
+	struct dir_entry e;
 	size_t count;
 	struct err err;
 
@@ -414,6 +436,7 @@ discovery_shows_what_a_client_can_use(void **state)
 	assert_string_equal(list[0].name, "Test !0028CA!0029 9");
 	assert_string_equal(list[0].display_name, "Test (CA) 9");
 	assert_string_equal(list[0].host, "northwind5.nwtraders.com");
+	/* What an older version wrote does not count beside it. */
 	assert_string_equal(list[0].url, "https://northwind5.nwtraders.com:8443");
 	assert_null(list[0].site);
 	assert_true(view_eq(buf_view(&list[0].certificate), p.certificate));
@@ -423,22 +446,34 @@ discovery_shows_what_a_client_can_use(void **state)
 	assert_null(list);
 	pki_snapshot_free(&s);
 
-	/* No URL of its own: the host and the usual port. */
+	/* That of an older version, which has no other. */
+	assert_true(dir_replace(conn, dn, "dircaServiceURL", NULL, 0, &err));
+	assert_url("https://northwind5.nwtraders.com:9443");
+	/* What belongs to Windows' services is nothing, nor is the host. */
 	assert_true(dir_replace(conn, dn, "msPKI-Enrollment-Servers", ces, 1, &err));
-	s = snapshot();
-	assert_true(pki_services(s, &list, &count, &err));
-	assert_int_equal(count, 1);
-	assert_string_equal(list[0].url, "https://northwind5.nwtraders.com:8443");
-	pki_services_free(&list, count);
-	pki_snapshot_free(&s);
+	assert_url(NULL);
+	/* Nor is a URL that would lead elsewhere, whatever stands in the old place. */
+	assert_true(dir_replace(conn, dn, "msPKI-Enrollment-Servers", ces, 2, &err));
+	assert_true(dir_replace(conn, dn, "dircaServiceURL", &bad, 1, &err));
+	assert_url(NULL);
 
-	/* A host that would bend the URL is none. */
-	assert_true(dir_replace(conn, dn, "dNSHostName", &bad, 1, &err));
-	s = snapshot();
-	assert_true(pki_services(s, &list, &count, &err));
-	assert_int_equal(count, 0);
-	pki_services_free(&list, count);
-	pki_snapshot_free(&s);
+	/* To publish again is to upgrade: Windows' values stay. */
+	publish(&p);
+	assert_url("https://northwind5.nwtraders.com:8443");
+	e = read_entry(dn);
+	assert_int_equal(values(&e, "msPKI-Enrollment-Servers"), 1);
+	assert_true(
+	    dir_entry_has_value_nocase(&e, "msPKI-Enrollment-Servers", (const char *)ces[0].ptr));
+	dir_entry_free(&e);
+
+	/* The object of another program's CA, with the same value. */
+	assert_true(dir_replace(conn, dn, "dircaServiceURL", NULL, 0, &err));
+	assert_true(dir_replace(conn, dn, "msPKI-Enrollment-Servers", &url, 1, &err));
+	assert_url(p.url);
+	for (size_t i = 0; i < COUNT_OF(own); i++)
+		assert_true(dir_replace(conn, dn, own[i], NULL, 0, &err));
+	assert_true(dir_delete_value(conn, dn, "objectClass", view_str("dircaAuthority"), &err));
+	assert_url(NULL);
 	buf_free(&newest);
 	free(dn);
 }
