@@ -165,6 +165,7 @@ dir_disconnect(struct dir_conn **conn)
 	free(c->default_nc);
 	free(c->vendor);
 	free(c->sasl_mechs);
+	free(c->references);
 	free(c);
 	*conn = NULL;
 }
@@ -310,6 +311,12 @@ const struct dir_root *
 dir_conn_root(const struct dir_conn *c)
 {
 	return &c->root;
+}
+
+const char *
+dir_conn_references(const struct dir_conn *c)
+{
+	return c->references;
 }
 
 const char *

@@ -91,6 +91,9 @@ struct dir_root {
 };
 const struct dir_root *dir_conn_root(const struct dir_conn *c);
 const char *dir_conn_uri(const struct dir_conn *c);
+/* Where this domain controller has referred to, for what it holds not itself, with blanks between;
+ * none is followed. NULL: nowhere. */
+const char *dir_conn_references(const struct dir_conn *c);
 /* TLS or a local socket: nobody between reads or changes what is sent. */
 bool dir_conn_is_protected(const struct dir_conn *c);
 /* As whom the connection reads, for a sentence. free(). */
@@ -116,8 +119,10 @@ struct dir_query {
 			 supported: docs/FACTS.md 13) */
 };
 
-/* Paged where supported. A base that does not exist gives zero entries. Values that the server cut
- * (range option) are an error. */
+/* Paged where supported. A base that does not exist gives zero entries. Of values that the server
+ * gives in parts (range option) all are asked for. A server that refers to another one is an error
+ * that names it; only those of domain controllers to other domains are kept beside
+ * (dir_conn_references). */
 bool dir_search(
     struct dir_conn *c, const struct dir_query *q, struct dir_entries *out, struct err *err);
 

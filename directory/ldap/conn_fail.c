@@ -4,7 +4,9 @@
 #include <sys/time.h>
 
 #include "conn_priv.h"
+#include "mem.h"
 #include "own_ldap.h"
+#include "text.h"
 
 static bool
 means_gone(int rc)
@@ -49,19 +51,31 @@ dir_conn_break(struct dir_conn *c)
 	c->broken = true;
 }
 
-/* What was to be written is not in the schema. */
-static const char *
-cure_of(int rc)
+/* What follows from the result. free(). */
+static char *
+cure_of(struct dir_conn *c, int rc)
 {
-	return rc == LDAP_UNDEFINED_TYPE || rc == LDAP_OBJECT_CLASS_VIOLATION
-		   ? "; `dirca directory init` adds what the schema lacks"
-		   : "";
+	OWNED(own_ldap_texts) char **uris = NULL;
+
+	switch (rc) {
+	case LDAP_UNDEFINED_TYPE:
+	case LDAP_OBJECT_CLASS_VIOLATION:
+		return mem_text("; `dirca directory init` adds what the schema lacks");
+	case LDAP_REFERRAL:
+		if (ldap_get_option(c->ld, LDAP_OPT_REFERRAL_URLS, &uris) != LDAP_OPT_SUCCESS ||
+		    uris == NULL || uris[0] == NULL)
+			return mem_text(" to no other server by name");
+		return text_printf(" to %.256s, which is not followed: name that server", uris[0]);
+	default:
+		return mem_text("");
+	}
 }
 
 bool
 dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 {
 	OWNED(own_ldap_text) char *said = NULL;
+	OWNED(own_memory) char *cure = cure_of(c, rc);
 	char what[384];
 	va_list ap;
 
@@ -74,10 +88,10 @@ dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	if (said != NULL && *said != '\0')
 		err_set(err, code_of(rc), "%s at %s: %s (%s)%s", what, c->uri, ldap_err2string(rc),
-		    said, cure_of(rc));
+		    said, cure);
 	else
-		err_set(err, code_of(rc), "%s at %s: %s%s", what, c->uri, ldap_err2string(rc),
-		    cure_of(rc));
+		err_set(
+		    err, code_of(rc), "%s at %s: %s%s", what, c->uri, ldap_err2string(rc), cure);
 
 	return false;
 }

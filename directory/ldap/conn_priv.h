@@ -30,6 +30,7 @@ struct dir_conn {
 	char *default_nc;
 	char *vendor;
 	char *sasl_mechs;
+	char *references; /* blanks between; NULL: none */
 	struct dir_root root;
 	void *kept; /* of the room above (dir_conn_keep) */
 	void (*clear_kept)(void *);

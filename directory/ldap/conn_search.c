@@ -6,6 +6,7 @@
 #include "conn_priv.h"
 #include "mem.h"
 #include "own_ldap.h"
+#include "text.h"
 
 /* LDAP_SERVER_SD_FLAGS_OID of [MS-ADTS] 3.1.1.3.4.1.11, value SEQUENCE { INTEGER 7 }: owner, group
  * and DACL, no SACL. */
@@ -13,6 +14,23 @@ static char sd_flags_oid[] = "1.2.840.113556.1.4.801";
 static char sd_flags_value[] = {0x30, 0x03, 0x02, 0x01, 0x07};
 
 #define SD_ATTR "nTSecurityDescriptor"
+/* Of one attribute, where they come in parts: what is more is nobody's group. */
+#define DIR_VALUES_MAX 1000000
+/* Octets that are kept of one reference, and after which no more are. */
+#define REFERENCE_MAX  256
+#define REFERENCES_MAX 1024
+
+static void
+own_attr_cursor(BerElement **ber)
+{
+	ber_free(*ber, 0);
+}
+
+static void
+own_bervals(struct berval ***values)
+{
+	ldap_value_free_len(*values);
+}
 
 /* One query on its way: the page's cookie moves on from page to page. */
 struct paging {
@@ -43,41 +61,124 @@ wanted_attrs(const struct dir_query *q)
 	return list;
 }
 
-/* An answer "member;range=0-1499" holds a part of the values ([MS-ADTS] 3.1.1.3.1.3.3); a part must
- * not pass for the whole. */
-static bool
-is_partial(const char *description)
+/* An answer "member;range=0-1499" holds a part of the values ([MS-ADTS] 3.1.1.3.1.3.3), and the
+ * last part is "member;range=3000-*". A part must not pass for the whole. */
+struct part {
+	bool is_one;  /* false: all values */
+	int64_t from; /* -1: it cannot be read */
+	bool is_last;
+};
+
+static struct part
+read_part(const char *description)
 {
 	const char *option = strchr(description, ';');
+	struct part out = {.from = -1, .is_last = true};
+	OWNED(own_memory) char *from = NULL;
 
-	for (; option != NULL; option = strchr(option + 1, ';'))
-		if (strncasecmp(option + 1, "range=", 6) == 0)
-			return strchr(option, '*') == NULL ||
-			       strncasecmp(option + 1, "range=0-", 8) != 0;
-	return false;
+	while (option != NULL && strncasecmp(option + 1, "range=", 6) != 0)
+		option = strchr(option + 1, ';');
+	if (option == NULL)
+		return out;
+	option += 1 + strlen("range=");
+	out.is_one = true;
+	from = mem_text_n(option, strcspn(option, "-;"));
+	if (option[strlen(from)] != '-' || !text_to_int(from, 0, DIR_VALUES_MAX, &out.from))
+		out.from = -1;
+	else
+		out.is_last = option[strlen(from) + 1] == '*';
+	return out;
+}
+
+static bool
+copy_values(struct dir_conn *c, LDAPMessage *msg, const char *name, struct dir_entry *e,
+    size_t *count_out, struct err *err)
+{
+	OWNED(own_bervals)
+	struct berval **values = ldap_get_values_len(c->ld, msg, name);
+
+	for (*count_out = 0; values != NULL && values[*count_out] != NULL; ++*count_out)
+		if (!dir_entry_add(e, name,
+			view_of(values[*count_out]->bv_val, values[*count_out]->bv_len), err))
+			return false;
+	return true;
+}
+
+static bool
+broken_part(const struct dir_entry *e, const char *name, struct err *err)
+{
+	return err_set(err, DIRCA_E_DIRECTORY,
+	    "%s: the directory sent a part of the values of %s that does not follow the one "
+	    "before; ask again",
+	    e->dn, name);
+}
+
+/* Asks for the part that begins with value `from`; its name in *name_out (ldap_memfree), NULL:
+ * there is none. */
+static bool
+ask_part(struct dir_conn *c, const char *dn, const char *attr, int64_t from, LDAPMessage **out,
+    char **name_out, struct err *err)
+{
+	OWNED(own_memory)
+	char *wanted = text_printf("%s;range=%lld-*", attr, (long long)from);
+	OWNED(own_attr_cursor) BerElement *ber = NULL;
+	char *attrs[] = {wanted, NULL};
+	struct timeval timeout;
+	LDAPMessage *entry;
+	int rc;
+
+	dir_conn_timeout(c->config, &timeout);
+	rc = ldap_search_ext_s(
+	    c->ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, NULL, NULL, &timeout, 1, out);
+	if (rc != LDAP_SUCCESS)
+		return dir_conn_fail(c, rc, err, "reading %s of %s", wanted, dn);
+	entry = ldap_first_entry(c->ld, *out);
+	*name_out = entry != NULL ? ldap_first_attribute(c->ld, entry, &ber) : NULL;
+	return true;
+}
+
+/* The values behind those that came first. They are many: the server decides how many come at once.
+ */
+static bool
+copy_other_parts(
+    struct dir_conn *c, const char *description, int64_t next, struct dir_entry *e, struct err *err)
+{
+	OWNED(own_memory) char *attr = mem_text_n(description, strcspn(description, ";"));
+	bool is_last = false;
+
+	while (!is_last) {
+		OWNED(own_ldap_message) LDAPMessage *answer = NULL;
+		OWNED(own_ldap_text) char *name = NULL;
+		struct part part;
+		size_t count;
+
+		if (!ask_part(c, e->dn, attr, next, &answer, &name, err))
+			return false;
+		part = name != NULL ? read_part(name) : (struct part){.from = -1};
+		if (!part.is_one || part.from != next || next >= DIR_VALUES_MAX ||
+		    strncasecmp(name, attr, strlen(attr)) != 0 || name[strlen(attr)] != ';')
+			return broken_part(e, description, err);
+		if (!copy_values(c, ldap_first_entry(c->ld, answer), name, e, &count, err))
+			return false;
+		if (count == 0)
+			return broken_part(e, description, err);
+		next += (int64_t)count;
+		is_last = part.is_last;
+	}
+	return true;
 }
 
 static bool
 copy_attr(
     struct dir_conn *c, LDAPMessage *msg, const char *name, struct dir_entry *e, struct err *err)
 {
-	struct berval **values;
-	bool ok = true;
+	struct part part = read_part(name);
+	size_t count;
 
-	if (is_partial(name))
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s: the directory sent only a part of the values of %s", e->dn, name);
-	values = ldap_get_values_len(c->ld, msg, name);
-	for (int i = 0; ok && values != NULL && values[i] != NULL; i++)
-		ok = dir_entry_add(e, name, view_of(values[i]->bv_val, values[i]->bv_len), err);
-	ldap_value_free_len(values);
-	return ok;
-}
-
-static void
-own_attr_cursor(BerElement **ber)
-{
-	ber_free(*ber, 0);
+	if (part.is_one && part.from != 0)
+		return broken_part(e, name, err);
+	return copy_values(c, msg, name, e, &count, err) &&
+	       (part.is_last || copy_other_parts(c, name, (int64_t)count, e, err));
 }
 
 static bool
@@ -109,17 +210,72 @@ too_many(const struct paging *p, struct err *err)
 }
 
 static bool
+read_reference(struct dir_conn *c, LDAPMessage *reference, char **out, struct err *err)
+{
+	OWNED(own_ldap_texts) char **uris = NULL;
+
+	if (ldap_parse_reference(c->ld, reference, &uris, NULL, 0) != LDAP_SUCCESS ||
+	    uris == NULL || uris[0] == NULL)
+		return err_set(
+		    err, DIRCA_E_DIRECTORY, "%s sent a reference that cannot be decoded", c->uri);
+	*out = mem_text_n(uris[0], strnlen(uris[0], REFERENCE_MAX));
+	return true;
+}
+
+/* The configuration, which is read by its own name, and zones of DNS hold no accounts. */
+static bool
+is_other_domain(const struct dir_conn *c, const char *uri)
+{
+	LDAPURLDesc *url = NULL;
+	bool yes = true;
+
+	if (ldap_url_parse(uri, &url) == LDAP_URL_SUCCESS && url->lud_dn != NULL)
+		yes = (c->config_nc == NULL || !dir_dn_eq(url->lud_dn, c->config_nc)) &&
+		      strncasecmp(url->lud_dn, "DC=DomainDnsZones,", 18) != 0 &&
+		      strncasecmp(url->lud_dn, "DC=ForestDnsZones,", 18) != 0;
+	ldap_free_urldesc(url);
+	return yes;
+}
+
+static void
+keep_reference(struct dir_conn *c, const char *uri)
+{
+	if (!is_other_domain(c, uri))
+		return;
+	if (c->references == NULL)
+		c->references = mem_text("");
+	if (strstr(c->references, uri) == NULL && strlen(c->references) < REFERENCES_MAX)
+		text_list_add(&c->references, " ", uri);
+}
+
+/* A reference stands for entries that another server holds (RFC 4511 4.5.3). Active Directory sends
+ * them for its other partitions and domains, which are no part of what is asked: they are kept, so
+ * that they can be told. Elsewhere what is left out may be the group that is denied. */
+static bool
+check_references(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct err *err)
+{
+	for (LDAPMessage *m = ldap_first_reference(c->ld, page); m != NULL;
+	     m = ldap_next_reference(c->ld, m)) {
+		OWNED(own_memory) char *uri = NULL;
+
+		if (!read_reference(c, m, &uri, err))
+			return false;
+		if (!c->root.is_ad)
+			return err_set(err, DIRCA_E_DIRECTORY,
+			    "%s holds only a part of what lies under \"%s\" and refers to %s for "
+			    "the rest, which is not followed: name a server that holds all of it",
+			    c->uri, p->q->base, uri);
+		keep_reference(c, uri);
+	}
+	return true;
+}
+
+static bool
 copy_page(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct dir_entries *es,
     struct err *err)
 {
-	/* A reference stands for entries that another server holds (RFC 4511 4.5.3). Active
-	 * Directory sends them for its other partitions; elsewhere what is left out may be the
-	 * group that is denied. */
-	if (!c->root.is_ad && ldap_first_reference(c->ld, page) != NULL)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s holds only a part of what lies under \"%s\" and refers to another server "
-		    "for the rest",
-		    c->uri, p->q->base);
+	if (!check_references(c, p, page, err))
+		return false;
 	for (LDAPMessage *m = ldap_first_entry(c->ld, page); m != NULL;
 	     m = ldap_next_entry(c->ld, m)) {
 		OWNED(dir_entry_free) struct dir_entry e = {0};

@@ -11,4 +11,10 @@ OWN_POINTER(own_ldap_message, LDAPMessage, ldap_msgfree)
 OWN_POINTER(own_ldap_dn, LDAPRDN, ldap_dnfree)
 OWN_POINTER(own_berval, struct berval, ber_bvfree)
 
+static inline void
+own_ldap_texts(char ***list)
+{
+	ber_memvfree((void **)*list);
+}
+
 #endif

@@ -7,7 +7,9 @@
 #include "mem.h"
 #include "own.h"
 
-#define VENDOR_MAX 120
+#define VENDOR_MAX       120
+#define PORT_CATALOG     3268
+#define PORT_CATALOG_TLS 3269
 
 /* ---- Naming contexts ---- */
 
@@ -247,12 +249,31 @@ find_features(const struct dir_entry *dse, struct dir_root *root)
 		    dir_entry_has_value_nocase(dse, features[i].attr, features[i].oid);
 }
 
+/* The global catalog shows a part of each entry's attributes, and of domain local groups nothing:
+ * whoever decided by it would allow what is denied ([MS-ADTS] 3.1.1.1.9). */
+static bool
+check_no_catalog(struct dir_conn *c, const struct dir_entry *dse, struct err *err)
+{
+	LDAPURLDesc *url = NULL;
+	bool is_catalog = ldap_url_parse(c->uri, &url) == LDAP_URL_SUCCESS &&
+			  (url->lud_port == PORT_CATALOG || url->lud_port == PORT_CATALOG_TLS) &&
+			  dir_entry_attr(dse, "isGlobalCatalogReady") != NULL;
+
+	ldap_free_urldesc(url);
+	return !is_catalog ||
+	       err_set(err, DIRCA_E_DIRECTORY,
+		   "%s is the global catalog, which shows only a part of what rights are decided "
+		   "by: name the domain controller's own port (ldap:// 389, ldaps:// 636)",
+		   c->uri);
+}
+
 bool
 dir_probe(struct dir_conn *c, struct err *err)
 {
 	static const char *const attrs[] = {"objectClass", "configurationNamingContext",
-	    "defaultNamingContext", "namingContexts", "supportedControl", "supportedCapabilities",
-	    "supportedSASLMechanisms", "vendorName", "vendorVersion", "changelog", NULL};
+	    "isGlobalCatalogReady", "defaultNamingContext", "namingContexts", "supportedControl",
+	    "supportedCapabilities", "supportedSASLMechanisms", "vendorName", "vendorVersion",
+	    "changelog", NULL};
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	if (!dir_search(c,
@@ -261,7 +282,7 @@ dir_probe(struct dir_conn *c, struct err *err)
 		return false;
 	if (found.count != 1)
 		return err_set(err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", c->uri);
-	if (!find_contexts(c, &found.list[0], err))
+	if (!check_no_catalog(c, &found.list[0], err) || !find_contexts(c, &found.list[0], err))
 		return false;
 	find_vendor(c, &found.list[0]);
 	list_mechs(c, &found.list[0]);

@@ -132,20 +132,41 @@ read_ids(const struct dir_entry *e, struct principal *p, struct err *err)
 	return true;
 }
 
+/* The accounts that Windows makes in every domain have numbers below it ([MS-DTYP] 2.4.2.4). */
+#define RID_FIRST_OWN 1000
+
+/* Whether an account can have been that before: one of a domain, and none that every domain has,
+ * unless it is that itself. Who writes Administrators or Domain Admins there has other plans. */
+static bool
+may_have_been(const struct principal *p, const struct sid *old)
+{
+	if (old->authority != 5 || old->count != 5 || old->subs[0] != 21)
+		return false;
+	return old->subs[4] >= RID_FIRST_OWN ||
+	       (p->has_sid && p->sid.count == 5 && p->sid.subs[4] == old->subs[4]);
+}
+
 /* SIDs of accounts that this one was before it was moved between domains: Windows puts them into
  * the token too. */
 static bool
-add_history(const struct dir_entry *e, struct sids *sids, struct err *err)
+add_history(const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(e, "sIDHistory");
 
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		char text[SID_TEXT_MAX];
 		struct sid sid;
 
 		if (!sid_decode(buf_view(&a->values[i]), &sid, err))
 			return err_prefix(err, "sIDHistory of %s", e->dn);
-		if (!sids_add(sids, &sid, err))
-			return false;
+		if (!may_have_been(p, &sid)) {
+			sid_to_text(&sid, text);
+			return err_set(err, ERROR_INVALID_DATA,
+			    "sIDHistory of %s holds %s, which no account can have been before: "
+			    "find out who wrote it, and take it out",
+			    e->dn, text);
+		}
+		sids_put(&p->sids, &sid);
 	}
 	return true;
 }
@@ -161,7 +182,7 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 	    .primary_rid = got == DIR_GET_OK ? &rid : NULL};
 
 	if (got == DIR_GET_FAILED || (p->has_sid && !sids_add(&p->sids, &p->sid, err)) ||
-	    !add_history(e, &p->sids, err) || !group_subject_read_posix(e, &s, err))
+	    !add_history(e, p, err) || !group_subject_read_posix(e, &s, err))
 		return false;
 	return groups_collect(c, &s, &p->sids, err);
 }

@@ -110,6 +110,21 @@ check_tree(struct exam *x, struct err *err)
 	    "run `dirca directory init`, or give this account the right to read the tree");
 }
 
+/* Where the searches of the other checks were referred to. */
+static bool
+check_references(struct exam *x, struct err *err)
+{
+	const char *to = dir_conn_references(x->c);
+
+	(void)err;
+	return to == NULL ||
+	       doctor_note(x, DOCTOR_NOTE, "references",
+		   text_printf("for what it does not hold itself the server refers to %s, which is "
+			       "not followed: accounts there are none of this CA's",
+		       to),
+		   NULL);
+}
+
 /* In their order; `in_tree`: without the tree there is nothing to examine. */
 static const struct {
 	bool (*run)(struct exam *x, struct err *err);
@@ -125,6 +140,7 @@ static const struct {
     {doctor_services, true},
     {doctor_groups, false},
     {doctor_rights, false},
+    {check_references, false},
 };
 
 /* What goes wrong on the way is a finding too. */

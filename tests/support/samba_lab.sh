@@ -12,6 +12,8 @@
 #                           --bare: the domain as Samba makes it, without anything of ldif/, ready for schema changes
 #   samba_lab_stop DIR      ends it in good order
 #   samba_lab_kill DIR      ends it as a power cut would
+#   samba_lab_history DIR DN [VALUE...]
+#                           gives it this sIDHistory, as base64: over LDAP nobody may
 #
 # Provisioning takes about 8 s and happens once: the result is kept under build/ of the checkout (or in the folder
 # SAMBA_LAB_CACHE) as long as nothing that it is made of changes, and each DIR gets a copy.
@@ -173,4 +175,20 @@ samba_lab_stop() {
 
 samba_lab_kill() {
 	lab_end "$1/samba.pid" KILL
+}
+
+samba_lab_history() {
+	/usr/bin/python3 - "$1/ad" "${@:2}" <<-'END'
+		import base64, ldb, sys
+		from samba.auth import system_session
+		from samba.param import LoadParm
+		from samba.samdb import SamDB
+		lp = LoadParm()
+		lp.load(sys.argv[1] + "/smb.conf")
+		db = SamDB(url=sys.argv[1] + "/private/sam.ldb", lp=lp, session_info=system_session())
+		change = ldb.Message(ldb.Dn(db, sys.argv[2]))
+		values = [base64.b64decode(v) for v in sys.argv[3:]]
+		change["sIDHistory"] = ldb.MessageElement(values, ldb.FLAG_MOD_REPLACE, "sIDHistory")
+		db.modify(change)
+	END
 }

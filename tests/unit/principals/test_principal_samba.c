@@ -248,6 +248,91 @@ the_sid_finds_who_was_renamed(void **state)
 	assert_int_equal(principal_find_recorded(conn, &r, &p, &err), DIR_NOT_FOUND);
 }
 
+/* Gives user6 this sIDHistory, as base64; "": none. */
+static void
+set_history(const char *base64)
+{
+	char command[512];
+
+	snprintf(
+	    command, sizeof command, "samba_lab_history \"$1\" CN=user6," USERS_DN " %s", base64);
+	assert_true(lab_sh(command));
+}
+
+/* S-1-5-21-1-2-3-1105 of a domain that is gone; the last is Domain Admins of this one. */
+static void
+who_was_moved_keeps_the_sids_that_he_had(void **state)
+{
+	static const char old[] = "AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA==";
+	static const struct {
+		const char *base64, *text;
+	} forged[] = {{"AQIAAAAAAAUgAAAAIAIAAA==", "S-1-5-32-544"}, {"AQEAAAAAAAEAAAAA", "S-1-1-0"},
+	    {"AQUAAAAAAAUVAAAAiXKFxtQvDU/dv64lAAIAAA==",
+		"S-1-5-21-3330634377-1326264276-632209373-512"}};
+	struct principal p;
+	struct sid sid;
+	struct err err;
+
+	(void)state;
+	assert_true(sid_from_text("S-1-5-21-1-2-3-1105", &sid));
+	p = get("CN=user6," USERS_DN);
+	assert_false(sids_contain(&p.sids, &sid));
+	principal_free(&p);
+	set_history(old);
+	p = get("CN=user6," USERS_DN);
+	assert_true(sids_contain(&p.sids, &sid));
+	assert_true(sids_contain(&p.sids, &p.sid));
+	principal_free(&p);
+	finds("S-1-5-21-1-2-3-1105", "CN=user6," USERS_DN);
+	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+		set_history(forged[i].base64);
+		assert_int_equal(
+		    principal_get(conn, "CN=user6," USERS_DN, &p, &err), DIR_FIND_FAILED);
+		assert_int_equal(err.code, ERROR_INVALID_DATA);
+		if (strstr(err.msg, "sIDHistory of CN=user6") == NULL ||
+		    strstr(err.msg, forged[i].text) == NULL)
+			fail_msg("%s", err.msg);
+	}
+	set_history("");
+	p = get("CN=user6," USERS_DN);
+	principal_free(&p);
+}
+
+/* Samba gives a part where a part is asked for. */
+static void
+values_in_parts_are_read_whole(void **state)
+{
+	struct dir_entries found;
+	struct err err;
+
+	(void)state;
+	assert_true(dir_search(admin,
+	    &(struct dir_query){.base = "CN=Key Recovery Agents," USERS_DN,
+		.filter = "(objectClass=*)",
+		.attrs = (const char *const[]){"member;range=0-0", NULL}},
+	    &found, &err));
+	assert_int_equal(found.count, 1);
+	assert_non_null(dir_entry_attr(&found.list[0], "member"));
+	assert_int_equal(dir_entry_attr(&found.list[0], "member")->count, 3);
+	dir_entries_free(&found);
+}
+
+static void
+the_global_catalog_is_refused_by_name(void **state)
+{
+	struct dir_config catalog = config;
+	struct dir_conn *c;
+	struct err err;
+	char uri[64];
+
+	(void)state;
+	snprintf(uri, sizeof uri, "%s:3269", getenv("LDAPS_URI"));
+	catalog.uris = uri;
+	assert_false(dir_connect(&catalog, &c, &err));
+	if (strstr(err.msg, "is the global catalog") == NULL || strstr(err.msg, uri) == NULL)
+		fail_msg("%s", err.msg);
+}
+
 /* The paper's "Pre-Windows 2000 Compatible Access": an account that may not read the groups of
  * others. It may still find them, and their SIDs. */
 static void
@@ -320,6 +405,9 @@ main(void)
 	    cmocka_unit_test(primary_and_well_known_groups_are_there_with_their_way),
 	    cmocka_unit_test(who_may_not_act_is_known),
 	    cmocka_unit_test(the_sid_finds_who_was_renamed),
+	    cmocka_unit_test(who_was_moved_keeps_the_sids_that_he_had),
+	    cmocka_unit_test(values_in_parts_are_read_whole),
+	    cmocka_unit_test(the_global_catalog_is_refused_by_name),
 	    cmocka_unit_test(groups_that_may_not_be_read_are_an_error_that_names_the_cure),
 	};
 
