@@ -62,7 +62,7 @@ static bool
 read_all(struct dir_conn *c, struct adoption_tree *t, struct err *err)
 {
 	static const char *const attrs[] = {"objectClass", "objectSid", "userPrincipalName",
-	    "sAMAccountName", "uid", "uidNumber", "gidNumber", "mail", NULL};
+	    "sAMAccountName", "uid", "uidNumber", "gidNumber", "mail", ADOPTION_GIVEN_SID, NULL};
 	const struct dir_root *root = dir_conn_root(c);
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 

@@ -37,6 +37,10 @@ bool adoption_examine(
     struct dir_conn *c, const struct adoption_options *o, struct adoption *out, struct err *err);
 void adoption_free(struct adoption *a);
 
+/* What FreeIPA has, as text: the SID that its own services and tickets tell. Who has it gets that
+ * one. */
+#define ADOPTION_GIVEN_SID "ipaNTSecurityIdentifier"
+
 /* ---- The decision, without a directory (adoption_plan.c) ---- */
 
 struct adoption_tree {

@@ -46,7 +46,8 @@ struct planner {
 	struct account *accounts;
 	struct sid domain;
 	bool domain_is_new;
-	char *counter; /* as it is; NULL: there is none */
+	bool has_given; /* somebody has a SID of FreeIPA */
+	char *counter;  /* as it is; NULL: there is none */
 	uint64_t next;
 	struct claims rids, upns;
 	struct adoption *out;
@@ -188,6 +189,50 @@ read_account(struct planner *p, const struct dir_entry *e, struct account *a)
 	p->out->groups += a->is_selected && a->is_group;
 }
 
+enum given { GIVEN_NONE, GIVEN_BAD, GIVEN };
+
+static enum given
+read_given(const struct dir_entry *e, struct sid *domain_out, uint32_t *rid_out)
+{
+	OWNED(own_memory) char *text = NULL;
+	struct err ignored;
+	enum dir_get got = dir_entry_text(e, ADOPTION_GIVEN_SID, &text, &ignored);
+
+	if (got == DIR_GET_ABSENT)
+		return GIVEN_NONE;
+	if (got == DIR_GET_FAILED || !sid_from_text(text, domain_out) || domain_out->count < 2)
+		return GIVEN_BAD;
+	*rid_out = domain_out->subs[--domain_out->count];
+	domain_out->subs[domain_out->count] = 0;
+	return *rid_out != 0 ? GIVEN : GIVEN_BAD;
+}
+
+/* A domain without a SID has that of the SIDs that FreeIPA gave. */
+static bool
+find_given_domain(struct planner *p, struct err *err)
+{
+	const struct dir_entry *first = NULL;
+
+	for (size_t i = 0; i < p->t->all.count; i++) {
+		const struct dir_entry *e = &p->t->all.list[i];
+		struct sid domain;
+		uint32_t rid;
+
+		if (read_given(e, &domain, &rid) != GIVEN)
+			continue;
+		p->has_given = true;
+		if (p->domain_is_new && first != NULL && !sid_eq(&domain, &p->domain))
+			return err_set(err, ERROR_INVALID_DATA,
+			    "%s of %s and of %s are of two domains: give %s the objectSid of its "
+			    "own",
+			    ADOPTION_GIVEN_SID, first->dn, e->dn, p->t->domain.dn);
+		if (p->domain_is_new)
+			p->domain = domain;
+		first = first != NULL ? first : e;
+	}
+	return true;
+}
+
 static bool
 read_domain(struct planner *p, struct err *err)
 {
@@ -203,7 +248,9 @@ read_domain(struct planner *p, struct err *err)
 		p->domain = *p->t->new_domain;
 	else if (!sid_decode(raw, &p->domain, err))
 		return err_prefix(err, "objectSid of %s", e->dn);
-	p->next = p->o->from_ids ? FIRST_RID_BESIDE_IDS : FIRST_RID;
+	if (!find_given_domain(p, err))
+		return false;
+	p->next = p->o->from_ids || p->has_given ? FIRST_RID_BESIDE_IDS : FIRST_RID;
 	if (p->counter != NULL) {
 		char *end;
 
@@ -249,6 +296,26 @@ rid_of_number(struct planner *p, struct account *a)
 	return 0;
 }
 
+/* What it has from FreeIPA; false: nothing. */
+static bool
+take_given(struct planner *p, struct account *a)
+{
+	struct sid domain;
+	uint32_t rid = 0;
+	enum given given = read_given(a->e, &domain, &rid);
+
+	if (given == GIVEN_NONE)
+		return false;
+	a->of = ADOPTION_GIVEN_SID;
+	if (given == GIVEN && sid_eq(&domain, &p->domain))
+		a->rid = rid;
+	else
+		refuse(p, a, "no SID",
+		    text_printf("its %s is %s", a->of,
+			given == GIVEN ? "of another domain" : "no SID of an account"));
+	return true;
+}
+
 static void
 propose_rids(struct planner *p)
 {
@@ -256,7 +323,9 @@ propose_rids(struct planner *p)
 		struct account *a = &p->accounts[i];
 
 		if (a->is_selected && !a->has_sid) {
-			if (p->o->from_ids)
+			if (take_given(p, a))
+				;
+			else if (p->o->from_ids)
 				a->rid = rid_of_number(p, a);
 			else
 				a->is_counted = true;

@@ -199,6 +199,59 @@ watching() {
 		([.findings[] | select(.check == "watching" and .verdict == $verdict)] | length == 1)' "$dir/report"
 }
 
+# FreeIPA's tree: people and groups below cn=accounts, whose SIDs are text. S-1-5-21-1-2-3 is the domain's.
+freeipa_tree() {
+	lab_admin ldapmodify <<-END
+		dn: cn=schema
+		changetype: modify
+		add: attributeTypes
+		attributeTypes: ( 2.16.840.1.113730.3.8.11.2 NAME 'ipaNTSecurityIdentifier' EQUALITY caseIgnoreIA5Match
+		  SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 SINGLE-VALUE )
+		-
+		add: objectClasses
+		objectClasses: ( 2.16.840.1.113730.3.8.12.6 NAME 'ipaNTUserAttrs' SUP top AUXILIARY MAY ipaNTSecurityIdentifier )
+
+		dn: cn=accounts,$LAB_BASE_DN
+		changetype: add
+		objectClass: nsContainer
+
+		dn: cn=users,cn=accounts,$LAB_BASE_DN
+		changetype: add
+		objectClass: nsContainer
+
+		dn: cn=groups,cn=accounts,$LAB_BASE_DN
+		changetype: add
+		objectClass: nsContainer
+
+		dn: uid=anna,cn=users,cn=accounts,$LAB_BASE_DN
+		changetype: add
+		objectClass: inetOrgPerson
+		objectClass: ipaNTUserAttrs
+		cn: Anna Berg
+		sn: Berg
+		userPassword: $(<"$(lab_password_file anna)")
+		ipaNTSecurityIdentifier: S-1-5-21-1-2-3-1004
+
+		dn: cn=staff,cn=groups,cn=accounts,$LAB_BASE_DN
+		changetype: add
+		objectClass: groupOfNames
+		objectClass: ipaNTUserAttrs
+		member: uid=anna,cn=users,cn=accounts,$LAB_BASE_DN
+		ipaNTSecurityIdentifier: S-1-5-21-1-2-3-1105
+	END
+}
+
+sid_is() {
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -s base -b "$1,cn=accounts,$LAB_BASE_DN" objectSid | grep -xF "objectSid:: $2"
+}
+
+freeipas_sids_stay() {
+	freeipa_tree && as_admin directory adopt && sid_is uid=anna,cn=users AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAA7AMAAA== &&
+		sid_is cn=staff,cn=groups AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA== &&
+		as_admin template grant User staff enroll && as_admin directory adopt >"$dir/again" && lab_admin ldapsearch -LLL -b "$LAB_BASE_DN" \
+		userPrincipalName=anna@nwtraders.com dn | grep -i '^dn: uid=anna,'
+}
+
 doctor_knows_389() {
 	watching good "syncrepl refreshAndPersist" && jq -e '.[0] | (.vendor | startswith("389 Project")) and .groups == "member walk"' "$dir/report" &&
 		ds389_lab_stop "$dir" && sed -i "/^dn: cn=Content Synch/,/^\$/s/^nsslapd-pluginEnabled: on/nsslapd-pluginEnabled: off/I" "$dir/ds389/dse.ldif" &&
@@ -219,6 +272,7 @@ check "nothing is missing" found 0 0 0 --templates
 check "a second run changes nothing" init_again_changes_nothing
 check "the templates decode, with OIDs of this directory" templates_are_good
 check "their rights are those of this domain" rights_are_this_domains
+[ "$DIRECTORY" != 389ds ] || check "people and groups of FreeIPA keep the SIDs that it gave them" freeipas_sids_stay
 [ "$DIRECTORY" != 389ds ] || check "the server's log of changes is no part of the directory" changelog_is_passed_over
 [ "$DIRECTORY" != 389ds ] || check "the doctor knows 389, and how it tells of changes" doctor_knows_389
 check "files that are none are refused" broken_files_are_refused

@@ -399,6 +399,55 @@ done_again_it_changes_nothing(void **state)
 	assert_int_equal(made.changes, 1);
 }
 
+#define GIVEN "S-1-5-21-4-5-6" /* not the new one that would be drawn */
+
+/* Those of FreeIPA, and the domain's with them. Who has none is counted where FreeIPA gives none.
+ */
+static void
+sids_of_freeipa_stay(void **state)
+{
+	(void)state;
+	GROUP("staff", "ipaNTSecurityIdentifier", GIVEN "-1201");
+	GROUP("unnumbered", "gidNumber", "100");
+	PERSON("anna", "ipaNTSecurityIdentifier", GIVEN "-1004", "uidNumber", "10004", NULL);
+	PERSON("bad", "ipaNTSecurityIdentifier", "S-1-x", NULL);
+	PERSON("both", "ipaNTSecurityIdentifier", GIVEN "-1005", "objectSid", GIVEN "-1006", NULL);
+	PERSON("twin", "ipaNTSecurityIdentifier", GIVEN "-1006", NULL);
+	decide(false, ADOPTION_UPN_UID);
+	gets(ROOT, "objectSid", GIVEN);
+	gets("cn=staff," ROOT, "objectSid", GIVEN "-1201");
+	gets("cn=unnumbered," ROOT, "objectSid", GIVEN "-4026531840");
+	gets("uid=anna," ROOT, "objectSid", GIVEN "-1004");
+	gets("uid=anna," ROOT, "userPrincipalName", "anna@acme.example");
+	gets("uid=bad," ROOT, "objectSid", NULL);
+	refused("uid=bad," ROOT, "no SID", "ipaNTSecurityIdentifier");
+	gets("uid=both," ROOT, "objectSid", NULL);
+	gets("uid=twin," ROOT, "objectSid", NULL);
+	refused("uid=twin," ROOT, "no SID", "uid=both," ROOT);
+	/* --from-ids is for those alone who have none. */
+	decide(true, ADOPTION_UPN_UID);
+	gets("uid=anna," ROOT, "objectSid", GIVEN "-1004");
+}
+
+static void
+sids_of_freeipa_are_of_one_domain(void **state)
+{
+	struct err err;
+
+	(void)state;
+	PERSON("anna", "ipaNTSecurityIdentifier", DOMAIN "-1004", NULL);
+	PERSON("bert", "ipaNTSecurityIdentifier", "S-1-5-21-1-2-4-1005", NULL);
+	adoption_free(&made);
+	assert_false(adoption_plan(&tree, &(struct adoption_options){0}, &made, &err));
+	assert_non_null(strstr(err.msg, "uid=anna," ROOT));
+	assert_non_null(strstr(err.msg, "uid=bert," ROOT));
+	put(&tree.domain, "objectSid", DOMAIN);
+	decide(false, ADOPTION_UPN_UID);
+	gets("uid=anna," ROOT, "objectSid", DOMAIN "-1004");
+	gets("uid=bert," ROOT, "objectSid", NULL);
+	refused("uid=bert," ROOT, "no SID", "of another domain");
+}
+
 int
 main(void)
 {
@@ -414,6 +463,8 @@ main(void)
 	    TEST(two_with_one_uid_are_refused_by_name),
 	    TEST(whoever_has_no_account_name_is_passed_over),
 	    TEST(done_again_it_changes_nothing),
+	    TEST(sids_of_freeipa_stay),
+	    TEST(sids_of_freeipa_are_of_one_domain),
 	};
 #undef TEST
 
