@@ -29,13 +29,13 @@ case_ published_to_the_moved publication frank
 
 modification "cn=grace,$CA_LAB_USERS" replace 'userAccountControl: 514'
 modification "cn=heidi,$CA_LAB_USERS" replace 'accountExpires: 129067776000000000'
-case_ disabled_user in_force 2 "status 401" est grace SubjectCn
+case_ disabled_user in_force 2 "DIRCA_E_AUTHENTICATION" est grace SubjectCn
 case_ disabled_user_is_found one_line finds officer1 grace@nwtraders.com
-case_ expired_user in_force 2 "status 401" est heidi SubjectCn
+case_ expired_user in_force 2 "DIRCA_E_AUTHENTICATION" est heidi SubjectCn
 modification "cn=grace,$CA_LAB_USERS" replace 'userAccountControl: 512'
 case_ enabled_user in_force 2 issued est grace SubjectCn
 printf 'dn: cn=grace,%s\nchangetype: delete\n\n' "$CA_LAB_USERS" | lab_modify >/dev/null
-case_ deleted_user in_force 2 "status 401" est grace SubjectCn
+case_ deleted_user in_force 2 "DIRCA_E_AUTHENTICATION" est grace SubjectCn
 case_ deleted_user_is_found one_line finds officer1 grace@nwtraders.com
 case_ deleted_user_is_found_by_downlevel_name one_line finds officer1 'NWTRADERS\grace'
 case_ deleted_user_of_no_group one_line finds cfo2 'NWTRADERS\grace'
