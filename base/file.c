@@ -230,16 +230,6 @@ file_sync_parent(const char *path, struct err *err)
 	return file_sync_folder(dirname(copy), err);
 }
 
-/* A file that is there under a name of its own until it is put in place. */
-static void
-unlink_left(char **temporary)
-{
-	if (*temporary == NULL)
-		return;
-	unlink(*temporary);
-	free(*temporary);
-}
-
 /* Over nothing. A stick that goes from machine to machine has a file system without links. */
 static bool
 name_anew(const char *name, const char *path)
@@ -250,48 +240,137 @@ name_anew(const char *name, const char *path)
 	       renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
 }
 
-static bool
-write_file(const char *path, struct view content, mode_t mode, bool replace, struct err *err)
+bool
+file_name_beside(const char *path, char **out, struct err *err)
 {
-	OWNED(own_memory) char *name = NULL;
-	OWNED(unlink_left) char *left = NULL;
-	OWNED(own_fd) int fd = -1;
 	uint64_t unique;
 
-	/* A name that another thread does not take, nor a process with the same number that crashed
-	 * here before. */
+	*out = NULL;
 	if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
 		return err_errno(
 		    err, DIRCA_E_IO, "%s: no random name for its temporary file", path);
-	name = text_printf("%s.new-%016" PRIx64, path, unique);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	*out = text_printf("%s.new-%016" PRIx64, path, unique);
+	return true;
+}
+
+bool
+file_part_write(
+    const char *path, struct view content, mode_t mode, struct file_part *out, struct err *err)
+{
+	OWNED(file_part_free) struct file_part p = {0};
+	OWNED(own_fd) int fd = -1;
+
+	*out = (struct file_part){0};
+	if (!file_name_beside(path, &p.name, err))
+		return false;
+	p.path = mem_text(path);
+	fd = open(p.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd == -1)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot create", name);
-	left = mem_text(name);
+		return err_errno(err, DIRCA_E_IO, "%s: cannot create", p.name);
+	p.state = FILE_PART_BESIDE;
 	if (!file_write_all(fd, content))
-		return err_errno(err, DIRCA_E_IO, "%s: cannot write", name);
+		return err_errno(err, DIRCA_E_IO, "%s: cannot write", p.name);
 	if (fsync(fd) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", name);
-	if (replace ? rename(name, path) != 0 : !name_anew(name, path))
-		return err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
-		    "%s: cannot put in place", path);
-	if (replace) { /* it has no other name any more */
-		free(left);
-		left = NULL;
+		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", p.name);
+	*out = p;
+	p = (struct file_part){0};
+	return true;
+}
+
+static bool
+not_placed(const struct file_part *p, struct err *err)
+{
+	return err_errno(err, errno == EEXIST ? ERROR_FILE_EXISTS : DIRCA_E_IO,
+	    "%s: cannot put in place", p->path);
+}
+
+static bool
+place_anew(struct file_part *p, struct err *err)
+{
+	if (!name_anew(p->name, p->path))
+		return not_placed(p, err);
+	p->state = FILE_PART_NEW;
+	return file_sync_parent(p->path, err);
+}
+
+static bool
+place_over(struct file_part *p, struct err *err)
+{
+	if (rename(p->name, p->path) != 0)
+		return not_placed(p, err);
+	p->state = FILE_PART_OVER;
+	return file_sync_parent(p->path, err);
+}
+
+static bool
+exchange(const struct file_part *p)
+{
+	return renameat2(AT_FDCWD, p->name, AT_FDCWD, p->path, RENAME_EXCHANGE) == 0;
+}
+
+bool
+file_part_place(struct file_part *p, bool replace, struct err *err)
+{
+	struct stat st;
+
+	if (!replace)
+		return place_anew(p, err);
+	if (!exchange(p)) {
+		if (errno == ENOENT)
+			return place_anew(p, err);
+		/* some file systems know of no such thing */
+		return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP
+			   ? place_over(p, err)
+			   : not_placed(p, err);
 	}
-	return file_sync_parent(path, err);
+	p->state = FILE_PART_EXCHANGED;
+	if (lstat(p->name, &st) != 0 || !S_ISREG(st.st_mode)) {
+		p->state = exchange(p) ? FILE_PART_BESIDE : FILE_PART_OVER;
+		return err_set(
+		    err, DIRCA_E_IO, "%s: what stands there is no regular file", p->path);
+	}
+	return file_sync_parent(p->path, err);
+}
+
+bool
+file_part_take_back(struct file_part *p)
+{
+	bool back = p->state == FILE_PART_BESIDE ||
+		    (p->state == FILE_PART_NEW && unlink(p->path) == 0) ||
+		    (p->state == FILE_PART_EXCHANGED && exchange(p));
+
+	if (back)
+		p->state = FILE_PART_BESIDE;
+	else if (p->state == FILE_PART_EXCHANGED)
+		p->state = FILE_PART_KEPT;
+	return back;
+}
+
+void
+file_part_free(struct file_part *p)
+{
+	if (p->state == FILE_PART_BESIDE || p->state == FILE_PART_NEW ||
+	    p->state == FILE_PART_EXCHANGED)
+		unlink(p->name);
+	free(p->path);
+	free(p->name);
+	*p = (struct file_part){0};
 }
 
 bool
 file_replace(const char *path, struct view content, mode_t mode, struct err *err)
 {
-	return write_file(path, content, mode, true, err);
+	OWNED(file_part_free) struct file_part p = {0};
+
+	return file_part_write(path, content, mode, &p, err) && place_over(&p, err);
 }
 
 bool
 file_create(const char *path, struct view content, mode_t mode, struct err *err)
 {
-	return write_file(path, content, mode, false, err);
+	OWNED(file_part_free) struct file_part p = {0};
+
+	return file_part_write(path, content, mode, &p, err) && place_anew(&p, err);
 }
 
 bool

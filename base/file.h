@@ -38,6 +38,33 @@ bool file_replace(const char *path, struct view content, mode_t mode, struct err
 /* As file_replace, but ERROR_FILE_EXISTS if `path` exists. For keys and PFX files use mode 0600. */
 bool file_create(const char *path, struct view content, mode_t mode, struct err *err);
 
+/* For what is not in place yet: a random name that no other thread takes, nor a process with the
+ * same number that crashed here before. free(). */
+bool file_name_beside(const char *path, char **out, struct err *err);
+/* The same in steps, for files that come all or none: each is written whole under a name beside its
+ * place, then each put there, and if one cannot be, those before it are taken back. */
+struct file_part {
+	char *path, *name;
+	enum {
+		FILE_PART_NONE,
+		FILE_PART_BESIDE,
+		FILE_PART_NEW,       /* in place, over nothing */
+		FILE_PART_EXCHANGED, /* in place; `name` is what was there */
+		FILE_PART_KEPT,      /* the same, for good */
+		FILE_PART_OVER       /* in place; what was there is gone */
+	} state;
+};
+bool file_part_write(
+    const char *path, struct view content, mode_t mode, struct file_part *out, struct err *err);
+/* Over a regular file if `replace`, else over nothing: ERROR_FILE_EXISTS. After a failure too it
+ * may be in place. */
+bool file_part_place(struct file_part *p, bool replace, struct err *err);
+/* What was there before is there again; false: the new file stands, and what was there, where there
+ * is any left, is `name` and stays. */
+bool file_part_take_back(struct file_part *p);
+/* Removes what is not in place. */
+void file_part_free(struct file_part *p);
+
 /* All of it; false with errno if it cannot be. */
 bool file_write_all(int fd, struct view content);
 /* What was made, renamed or removed in the folder outlives a power cut. */

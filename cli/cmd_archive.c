@@ -1,13 +1,13 @@
 /* dirca archive coverage, export, import, revert, settle, drill new, drill report: who can open the
  * archived keys, keys that an agent seals to others, and proofs that he opens them. dircad does it,
  * which knows the database. */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "archive_order.h"
 #include "daemon_run.h"
 #include "file.h"
+#include "interruption.h"
 #include "kra_enabled.h"
 #include "local_audit.h"
 #include "output.h"
@@ -42,43 +42,57 @@ cmd_archive_coverage(struct work *w, struct err *err)
 	return true;
 }
 
-/* What dircad wrote as the front is signed here, as root: with whom root has enabled, and with how
- * many keys there are. */
+/* What dircad wrote as the front, and before it, of a batch, what root signs here: with whom root
+ * has enabled, and with how many keys there are. */
 static bool
-sign_batch(struct work *w, const char *part, const struct texts *agents, struct err *err)
+put_in_place(struct work *w, const char *part, const struct texts *agents, struct err *err)
 {
-	OWNED(buf_free) struct buf entries = {0}, batch = {0};
+	OWNED(buf_free) struct buf entries = {0}, file = {0};
 	struct output out = {.path = w->cli->args[0], .mode = 0600};
 
-	if (!file_read(part, FILE_MOST, &entries, err) ||
-	    !archive_order_make(w->config, (const char *const *)agents->list + 1, agents->count - 1,
-		buf_view(&entries), &batch, err) ||
-	    !buf_append(&batch, buf_view(&entries), err))
+	if (!file_read_no_link(part, FILE_MOST, &entries, err) ||
+	    (agents != NULL && !archive_order_make(w->config, (const char *const *)agents->list + 1,
+				   agents->count - 1, buf_view(&entries), &file, err)) ||
+	    !buf_append(&file, buf_view(&entries), err))
 		return false;
-	out.content = buf_view(&batch);
+	out.content = buf_view(&file);
 	return outputs_write(&out, 1, false, err);
 }
 
-/* Whole or not there: under a name of its own until it is. `agents`: of a batch, from whom and to
- * whom; NULL: it is none. */
+/* Whole or not there: under a name of its own until it is, args[3] of what dircad is told.
+ * `agents`: of a batch, from whom and to whom; NULL: it is none. */
 static bool
-export_to(struct work *w, const char *const *args, const char *part, const struct texts *agents,
-    struct err *err)
+export_as(struct work *w, const char **args, const struct texts *agents, struct err *err)
 {
-	const char *path = w->cli->args[0];
+	OWNED(own_memory) char *part = NULL;
 	int status;
 	bool ok;
 
-	if (unlink(part) != 0 && errno != ENOENT)
-		return err_errno(err, DIRCA_E_IO, "%s", part);
-	if (!daemon_run(w->cli, args, &status, err))
+	if (!file_name_beside(w->cli->args[0], &part, err))
 		return false;
-	w->status = (enum cli_exit)status;
-	if (status == 0 && agents == NULL)
-		return rename(part, path) == 0 || err_errno(err, DIRCA_E_IO, "%s", path);
-	ok = status != 0 || sign_batch(w, part, agents, err) ||
-	     local_audit_failed(w->cli, path, "", err);
+	args[3] = part;
+	ok = daemon_run(w->cli, args, &status, err);
+	if (ok)
+		w->status = (enum cli_exit)status;
+	if (ok && status == 0) { /* which is recorded, whatever comes of it here */
+		ok = interruption_came() ? err_set(err, DIRCA_E_IO, "interrupted")
+					 : put_in_place(w, part, agents, err);
+		ok = ok || local_audit_failed(w->cli, w->cli->args[0], "", err);
+	}
 	unlink(part);
+	return ok;
+}
+
+static bool
+export_to(struct work *w, const char **args, const struct texts *agents, struct err *err)
+{
+	bool ok;
+
+	if (!output_check(w->cli->args[0], false, err))
+		return false;
+	interruption_begin();
+	ok = export_as(w, args, agents, err);
+	interruption_end();
 	return ok;
 }
 
@@ -87,18 +101,17 @@ bool
 cmd_archive_export(struct work *w, struct err *err)
 {
 	OWNED(texts_free) struct texts agents = {0};
-	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
 	OWNED(own_memory) char *limit = text_printf("%lld", (long long)w->cli->opt.limit);
-	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", part, limit};
+	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", NULL, limit};
 	struct cli_list names = {0};
 
 	for (int i = 1; i < w->cli->count && names.count < CLI_LIST_MAX; i++)
 		names.list[names.count++] = w->cli->args[i];
-	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agents, err))
+	if (!kra_hashes(w, &names, &agents, err))
 		return false;
 	for (size_t i = 0; i < agents.count && i + 5 < DAEMON_ARGS_MAX; i++)
 		args[i + 5] = agents.list[i];
-	return export_to(w, args, part, &agents, err);
+	return export_to(w, args, &agents, err);
 }
 
 static bool
@@ -122,19 +135,18 @@ cmd_archive_drill_new(struct work *w, struct err *err)
 {
 	const struct cli_list names = {.list = {w->cli->args[1]}, .count = 1};
 	OWNED(texts_free) struct texts agent = {0};
-	OWNED(own_memory) char *part = text_printf("%s.part", w->cli->args[0]);
 	const char *batch = w->cli->opt.batch != NULL ? w->cli->opt.batch : "";
 	int64_t usual = *batch != '\0' ? SAMPLE_BATCH : SAMPLE;
 	OWNED(own_memory)
 	char *sample =
 	    text_printf("%lld", (long long)(w->cli->opt.sample > 0 ? w->cli->opt.sample : usual));
 
-	if (!output_check(w->cli->args[0], false, err) || !kra_hashes(w, &names, &agent, err))
+	if (!kra_hashes(w, &names, &agent, err))
 		return false;
-	const char *const args[] = {
-	    "--database", "drill-new", "--", part, agent.list[0], sample, batch, NULL};
+	const char *args[] = {
+	    "--database", "drill-new", "--", NULL, agent.list[0], sample, batch, NULL};
 
-	return export_to(w, args, part, NULL, err);
+	return export_to(w, args, NULL, err);
 }
 
 bool

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "interruption.h"
 #include "mem.h"
 #include "own.h"
+#include "text.h"
 
 bool
 output_is_standard(const char *path)
@@ -84,52 +86,76 @@ write_standard(const struct output *o, struct err *err)
 	return err_errno(err, DIRCA_E_IO, "standard output");
 }
 
+/* Each file beside its place. */
 static bool
-write_file(const struct output *o, bool force, bool *new_out, struct err *err)
-{
-	struct stat st;
-
-	*new_out = lstat(o->path, &st) != 0;
-	return output_check(o->path, force, err) &&
-	       (force ? file_replace(o->path, o->content, o->mode, err)
-		      : file_create(o->path, o->content, o->mode, err));
-}
-
-/* How many of the files were written, in their order; new[i]: nothing was there before. */
-static size_t
-write_files(const struct output *list, size_t count, bool force, bool *new, struct err *err)
+write_parts(
+    const struct output *list, size_t count, bool force, struct file_part *parts, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!output_is_standard(list[i].path) && !write_file(&list[i], force, &new[i], err))
-			return i;
-	return count;
+		if (!output_is_standard(list[i].path) &&
+		    (!output_check(list[i].path, force, err) ||
+			!file_part_write(
+			    list[i].path, list[i].content, list[i].mode, &parts[i], err)))
+			return false;
+	return true;
 }
 
 static bool
-write_all(const struct output *list, size_t count, bool force, struct err *err)
+place_parts(struct file_part *parts, size_t count, bool force, struct err *err)
 {
-	OWNED(own_memory) bool *new = mem_zero(count, sizeof *new);
-	size_t done = write_files(list, count, force, new, err);
-	bool ok = done == count;
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].state != FILE_PART_NONE && !file_part_place(&parts[i], force, err))
+			return false;
+	return true;
+}
 
-	if (ok && is_told_to_end())
-		ok = err_set(err, DIRCA_E_IO, "interrupted");
-	for (size_t i = 0; ok && i < count; i++)
-		ok = !output_is_standard(list[i].path) || write_standard(&list[i], err);
-	for (size_t i = 0; !ok && i < done; i++)
-		if (new[i])
-			unlink(list[i].path);
-	return ok;
+/* Says by name what cannot be. */
+static void
+take_back(struct file_part *parts, size_t count, struct err *err)
+{
+	OWNED(own_memory) char *stand = mem_text("");
+
+	for (size_t i = count; i > 0; i--) {
+		struct file_part *p = &parts[i - 1];
+
+		if (p->state == FILE_PART_NONE || file_part_take_back(p))
+			continue;
+		text_list_add(&stand, ", ", p->path);
+		if (p->state == FILE_PART_KEPT)
+			text_list_add(&stand, ", which was what is now ", p->name);
+	}
+	if (*stand != '\0')
+		err_prefix(err, "new, and not as it was before: %s;", stand);
+}
+
+static bool
+write_all(
+    const struct output *list, size_t count, bool force, struct file_part *parts, struct err *err)
+{
+	if (!write_parts(list, count, force, parts, err) || !place_parts(parts, count, force, err))
+		return false;
+	if (is_told_to_end())
+		return err_set(err, DIRCA_E_IO, "interrupted");
+	for (size_t i = 0; i < count; i++)
+		if (output_is_standard(list[i].path) && !write_standard(&list[i], err))
+			return false;
+	return true;
 }
 
 bool
 outputs_write(const struct output *list, size_t count, bool force, struct err *err)
 {
+	struct file_part *parts = mem_zero(count, sizeof *parts);
 	sigset_t before;
 	bool ok;
 
 	hold_signals(&before);
-	ok = write_all(list, count, force, err);
+	ok = write_all(list, count, force, parts, err);
+	if (!ok)
+		take_back(parts, count, err);
+	for (size_t i = 0; i < count; i++)
+		file_part_free(&parts[i]);
+	free(parts);
 	release_signals(&before);
 	if (!ok && reader_is_gone)
 		interruption_of_pipe();

@@ -395,12 +395,27 @@ opens_now() { rm -f "$dir/now.rec" && fetch "$dir/now.rec" "$(ca_lab_serial_of "
 former() { sqlite3 "$CA_STATE/dirca.db" 'SELECT count(*) FROM FormerKey'; }
 exports() { archive export "$dir/batch" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/export.out" && cat "$dir/export.out"; }
 check "nobody is sealed to who is not enabled" refuses CERTSRV_E_NO_VALID_KRA archive export "$dir/batch" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(printf '%040d' 0)"
-check "and no file is left" test ! -e "$dir/batch" -a ! -e "$dir/batch.part"
+check "and no file is left" eval '! compgen -G "$dir/batch*" >"$dir/left"'
+interrupted() { # while another holds the database, so that it cannot have ended
+	python3 - "$CA_STATE/dirca.db" "$dir/batch" "$DIRCA_BIN/dirca" archive export -c "$DIRCAD_CONF" "$dir/batch" \
+		"$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" <<-'END'
+		import glob, signal, sqlite3, subprocess, sys, time
+		held = sqlite3.connect(sys.argv[1], isolation_level=None)
+		held.execute("BEGIN IMMEDIATE")
+		run = subprocess.Popen(sys.argv[3:])
+		while run.poll() is None and not glob.glob(sys.argv[2] + ".new-*"):
+		    time.sleep(0.01)
+		run.send_signal(signal.SIGINT)
+		held.execute("ROLLBACK")
+		sys.exit(run.wait() != -signal.SIGINT or bool(glob.glob(sys.argv[2] + "*")))
+	END
+}
+check "interrupted it leaves nothing" interrupted
 check "keys go out" exports
 batch=$(sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out") keys=$(sed -n 's/.*: \([0-9]*\) keys.*/\1/p' "$dir/export.out")
 check "more than one" test "$keys" -ge 2
 check "for their eyes alone" test "$(stat -c %a "$dir/batch")" = 600
-check "which is recorded" audited "verb=archive export keys=$keys from=%" 1
+check "which is recorded" audited "verb=archive export keys=$keys from=%" 2
 check "no more than are wanted" says ": 1 keys." archive export "$dir/one-key" --limit 1 "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")"
 own_batch() { SUDO_USER='NWTRADERS\caadmin' archive export "$dir/own" "$(ca_lab_sha1 "$dir/kra$winner.crt")" "$(ca_lab_sha1 "$dir/kra$other.crt")" >"$dir/own.out"; }
 check "another, by a CA administrator" own_batch
@@ -581,7 +596,7 @@ check "again" covered '.unproved == 0'
 check "twice it proves no more" says '0 proofs taken, 2 there already, 0 refused' drill_report "$dir/proof"
 check "it names no key and nobody" refuses '' grep -aq user1 "$dir/proof"
 check "nothing is drawn for who is no agent" refuses CRYPT_E_NOT_FOUND drill_new "$dir/drill3" "$(printf '%040d' 0)"
-check "and no file is left" test ! -e "$dir/drill3" -a ! -e "$dir/drill3.part"
+check "and no file is left" eval '! compgen -G "$dir/drill3*" >"$dir/left"'
 check "nor a drill" test "$(drills)" = 2
 
 # ---- what was before a batch goes when another agent proved the new keys ----
