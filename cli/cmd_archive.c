@@ -1,6 +1,6 @@
-/* dirca archive coverage, export, import, revert, settle, drill new, drill report: who can open the
- * archived keys, keys that an agent seals to others, and proofs that he opens them. dircad does it,
- * which knows the database. */
+/* dirca archive coverage, export, import, revert, settle, drill new, list and report: who can open
+ * the archived keys, keys that an agent seals to others, and proofs that he opens them. dircad does
+ * it, which knows the database. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -147,6 +147,19 @@ cmd_archive_drill_new(struct work *w, struct err *err)
 	    "--database", "drill-new", "--", NULL, agent.list[0], sample, batch, NULL};
 
 	return export_to(w, args, NULL, err);
+}
+
+bool
+cmd_archive_drill_list(struct work *w, struct err *err)
+{
+	const char *const args[] = {
+	    "--database", "drill-list", w->cli->opt.json ? "--json" : NULL, NULL};
+	int status;
+
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	w->status = (enum cli_exit)status;
+	return true;
 }
 
 bool

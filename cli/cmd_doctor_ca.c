@@ -65,6 +65,9 @@ static const struct {
     {EVENT_KRA_UNPROVED,
 	"on the CA's machine `dirca archive coverage` shows who, and `dirca archive drill new FILE "
 	"SHA1` gives him keys to open"},
+    {EVENT_DRILL_INCOMPLETE,
+	"on the CA's machine `dirca archive drill list` shows which; have him run it again, and "
+	"`dirca archive drill report FILE`"},
     {EVENT_OWNER_NOT_TOLD,
 	"tell the owner; `dirca audit log --event owner-told` shows who was told since and who "
 	"not. Mail "
@@ -203,7 +206,8 @@ look_at_keys(struct findings *f, const json_t *status)
 	long long uncovered = json_integer_value(json_object_get(coverage, "uncovered"));
 	long long ending = json_integer_value(json_object_get(coverage, "ending"));
 	long long unproved = json_integer_value(json_object_get(coverage, "unproved"));
-	OWNED(own_memory) char *now = NULL, *soon = NULL, *agents = NULL;
+	long long incomplete = json_integer_value(json_object_get(coverage, "incomplete"));
+	OWNED(own_memory) char *now = NULL, *soon = NULL, *agents = NULL, *drills = NULL;
 
 	if (uncovered > 0) {
 		now = text_printf(
@@ -222,6 +226,12 @@ look_at_keys(struct findings *f, const json_t *status)
 				     "open archived keys, %s the first of them",
 		    unproved, json_text(coverage, "first_unproved"));
 		find(f, EVENT_KRA_UNPROVED, agents);
+	}
+	if (incomplete > 0) {
+		drills = text_printf("the newest drill of %lld key recovery agents lacks keys, or "
+				     "its report after 14 days, that of %s the first of them",
+		    incomplete, json_text(coverage, "first_incomplete"));
+		find(f, EVENT_DRILL_INCOMPLETE, drills);
 	}
 }
 

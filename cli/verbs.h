@@ -269,6 +269,9 @@
 	X("archive drill new", "OUT KRA", 2, 2, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                \
 	    OPTS(OPTS_DAEMON, OPTS_SAMPLE, OPTS_SAID), cmd_archive_drill_new,                      \
 	    "archived keys for a KRA who proves that he opens them (on the CA's machine)")         \
+	X("archive drill list", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                      \
+	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_archive_drill_list,                                  \
+	    "drills, and which keys of them were proved (on the CA's machine)")                    \
 	X("archive drill run", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                 \
 	    OPTS(OPTS_DRILL, OPTS_SAID), cmd_archive_drill_run,                                    \
 	    "prove with a KRA's key that the keys of a drill open (needs no CA)")                  \

@@ -229,14 +229,38 @@ coverage_ends(const struct coverage *c, int64_t by)
 	return end;
 }
 
+typedef bool is_late(const struct coverage_agent *a, int64_t when);
+typedef int64_t late_since(const struct coverage_agent *a);
+
 static bool
 is_unproved(const struct coverage_agent *a, int64_t since)
 {
 	return a->lives && a->key_known && a->single > 0 && a->proved < since;
 }
 
-size_t
-coverage_unproved(const struct coverage *c, int64_t since, const struct coverage_agent **first_out)
+static int64_t
+unproved_since(const struct coverage_agent *a)
+{
+	return a->proved;
+}
+
+static bool
+is_incomplete(const struct coverage_agent *a, int64_t before)
+{
+	return a->lives && a->key_known && a->drill.opened != 0 && !a->drill.whole &&
+	       (a->drill.reported || a->drill.opened < before);
+}
+
+static int64_t
+incomplete_since(const struct coverage_agent *a)
+{
+	return a->drill.opened;
+}
+
+/* Each key once. */
+static size_t
+count_late(const struct coverage *c, is_late *is, int64_t when, late_since *since,
+    const struct coverage_agent **first_out)
 {
 	size_t count = 0;
 
@@ -246,12 +270,25 @@ coverage_unproved(const struct coverage *c, int64_t since, const struct coverage
 		bool again = false;
 
 		for (size_t k = 0; k < i; k++)
-			again = again || (is_unproved(&c->agents[k], since) &&
+			again = again || (is(&c->agents[k], when) &&
 					     memcmp(c->agents[k].key, a->key, sizeof a->key) == 0);
-		if (!is_unproved(a, since) || again)
+		if (!is(a, when) || again)
 			continue;
-		if (count++ == 0 || a->proved < (*first_out)->proved)
+		if (count++ == 0 || since(a) < since(*first_out))
 			*first_out = a;
 	}
 	return count;
+}
+
+size_t
+coverage_unproved(const struct coverage *c, int64_t since, const struct coverage_agent **first_out)
+{
+	return count_late(c, is_unproved, since, unproved_since, first_out);
+}
+
+size_t
+coverage_incomplete(
+    const struct coverage *c, int64_t before, const struct coverage_agent **first_out)
+{
+	return count_late(c, is_incomplete, before, incomplete_since, first_out);
 }

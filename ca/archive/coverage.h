@@ -24,6 +24,10 @@ struct coverage_agent {
 	    key[32]; /* SHA-256 of its public key, which makes one agent of several certificates */
 	bool key_known; /* who knows sets it */
 	int64_t proved; /* he opened keys after that time, as a drill showed; 0: never; the same */
+	struct {
+		int64_t opened; /* 0: there was none */
+		bool reported, whole;
+	} drill; /* his newest; the same */
 };
 
 /* Keys that the same agents can open, in whatever order they were named. */
@@ -68,5 +72,9 @@ struct coverage_end coverage_ends(const struct coverage *c, int64_t by);
  * how many, and who of them is first; one with several certificates counts once. */
 size_t coverage_unproved(
     const struct coverage *c, int64_t since, const struct coverage_agent **first_out);
+/* Agents who live, and whose newest drill lacks keys: in his report, or since there is none and it
+ * was opened before that time. As above. */
+size_t coverage_incomplete(
+    const struct coverage *c, int64_t before, const struct coverage_agent **first_out);
 
 #endif

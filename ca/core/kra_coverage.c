@@ -64,43 +64,50 @@ look_at_agent(struct store *store, struct coverage_agent *a, const struct pkix_c
 
 /* ---- drills ---- */
 
-struct proofs {
-	struct store_drill *last; /* of each certificate the last whose every key was proved */
+struct drills {                    /* of each certificate */
+	struct store_drill *last;  /* the newest */
+	struct store_drill *whole; /* the last whose every key was proved; no id: none */
 	size_t count;
 };
 
 static void
-proofs_free(struct proofs *p)
+drills_free(struct drills *d)
 {
-	free(p->last);
+	free(d->last);
+	free(d->whole);
 }
 
-/* An agent who left out one of them has not shown that he opens what he is asked for. */
+/* Oldest first. An agent who left out one of them has not shown that he opens what he is asked for.
+ */
 static void
 take_drill(const struct store_drill *d, void *arg)
 {
-	struct proofs *p = arg;
+	struct drills *all = arg;
 	size_t i = 0;
 
-	if (d->proved < d->keys)
-		return;
-	while (i < p->count && memcmp(p->last[i].kra, d->kra, sizeof d->kra) != 0)
+	while (i < all->count && memcmp(all->last[i].kra, d->kra, sizeof d->kra) != 0)
 		i++;
-	if (i == p->count)
-		p->last = mem_grow(p->last, p->count++, sizeof *p->last);
-	p->last[i] = *d;
+	if (i == all->count) {
+		all->last = mem_grow(all->last, i, sizeof *all->last);
+		all->whole = mem_grow(all->whole, all->count++, sizeof *all->whole);
+		all->whole[i] = (struct store_drill){0};
+	}
+	all->last[i] = *d;
+	if (d->proved >= d->keys)
+		all->whole[i] = *d;
 }
 
 /* By its key, which other certificates of the agent have too. */
 static bool
-note_proof(struct store *store, const struct store_drill *d, struct coverage *c, struct err *err)
+note_drill(struct store *store, const struct store_drill *last, const struct store_drill *whole,
+    struct coverage *c, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(buf_free) struct buf raw = {0};
 	uint8_t key[32];
 	struct err ignored;
 
-	if (store_get_kra(store, view_of(d->kra, sizeof d->kra), &raw, err) == STORE_FAILED)
+	if (store_get_kra(store, view_of(last->kra, sizeof last->kra), &raw, err) == STORE_FAILED)
 		return false;
 	if (raw.len == 0 || !pkix_cert_decode(buf_view(&raw), &cert, &ignored))
 		return true;
@@ -108,9 +115,15 @@ note_proof(struct store *store, const struct store_drill *d, struct coverage *c,
 	for (size_t i = 0; i < c->agent_count; i++) {
 		struct coverage_agent *a = &c->agents[i];
 
-		if (a->key_known && memcmp(a->key, key, sizeof key) == 0 &&
-		    a->proved < d->opened_when)
-			a->proved = d->opened_when;
+		if (!a->key_known || memcmp(a->key, key, sizeof key) != 0)
+			continue;
+		if (a->proved < whole->opened_when)
+			a->proved = whole->opened_when;
+		if (a->drill.opened <= last->opened_when) {
+			a->drill.opened = last->opened_when;
+			a->drill.reported = last->reported_when != 0;
+			a->drill.whole = last->proved >= last->keys;
+		}
 	}
 	return true;
 }
@@ -119,12 +132,12 @@ note_proof(struct store *store, const struct store_drill *d, struct coverage *c,
 static bool
 look_at_drills(struct store *store, struct coverage *c, struct err *err)
 {
-	OWNED(proofs_free) struct proofs p = {0};
+	OWNED(drills_free) struct drills d = {0};
 
-	if (!store_walk_drills(store, take_drill, &p, err))
+	if (!store_walk_drills(store, take_drill, &d, err))
 		return false;
-	for (size_t i = 0; i < p.count; i++)
-		if (!note_proof(store, &p.last[i], c, err))
+	for (size_t i = 0; i < d.count; i++)
+		if (!note_drill(store, &d.last[i], &d.whole[i], c, err))
 			return false;
 	return true;
 }

@@ -13,6 +13,9 @@
  * approves. */
 #define CA_KRA_NOTICE_S (30 * INT64_C(86400))
 
+/* How long an agent has for the report of a drill, before it is told of. */
+#define CA_DRILL_S (14 * INT64_C(86400))
+
 /* By their certificates; counted. coverage_free. */
 bool kra_coverage(struct store *store, const struct pkix_cert *const *living, size_t count,
     struct coverage *out, struct err *err);

@@ -138,6 +138,28 @@ look_at_drills(struct ca *ca, const struct ca_view *last, const struct ca_view *
 	ca_event(ca, EVENT_KRA_UNPROVED, agents, first->subject, since);
 }
 
+static size_t
+incomplete(const struct ca_view *v, const struct coverage_agent **first_out)
+{
+	*first_out = NULL;
+	return v == NULL ? 0
+			 : coverage_incomplete(&v->coverage, v->made_at - CA_DRILL_S, first_out);
+}
+
+static void
+look_at_incomplete(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
+{
+	const struct coverage_agent *first, *ignored;
+	size_t count = incomplete(v, &first);
+	OWNED(own_memory) char *agents = text_printf("%zu", count);
+	char opened[21];
+
+	if (count <= incomplete(last, &ignored))
+		return;
+	clock_format(first->drill.opened, opened);
+	ca_event(ca, EVENT_DRILL_INCOMPLETE, agents, first->subject, opened);
+}
+
 static int64_t
 needed(const struct ca_view *v)
 {
@@ -173,6 +195,7 @@ kra_events(struct ca *ca, const struct ca_view *last, const struct ca_view *v)
 	look_at_each(ca, last, v);
 	look_at_keys(ca, last, v);
 	look_at_drills(ca, last, v);
+	look_at_incomplete(ca, last, v);
 	if (!too_few(v) || (!loads && too_few(last)))
 		return;
 	if (!loads)

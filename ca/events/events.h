@@ -111,6 +111,10 @@ enum event_category {
 	    "Agents KRACertSubjectName Since", \
 	    "{Agents} key recovery agent(s) have not shown in a drill that they open archived keys for as long as " \
 	    "CA\\Recovery\\DrillDays allows; the first is {KRACertSubjectName}: {Since}") \
+	X(DRILL_INCOMPLETE, 1008, WARNING, KRA, "DIRCA_DRILL_INCOMPLETE", "drill of a KRA lacks keys", \
+	    "Agents KRACertSubjectName Opened", \
+	    "the newest drill of {Agents} key recovery agent(s) lacks keys that they should have opened, or has no " \
+	    "report after 14 days; the first is that of {KRACertSubjectName}, from {Opened}") \
 	X(CASE_WAITING, 1010, INFORMATION, RECOVERY, "DIRCA_CASE_WAITING", "recovery case waits", \
 	    "CaseId Officer Owner Reason", \
 	    "recovery case {CaseId} of {Officer} about keys of {Owner} ({Reason}) waits for a second certificate manager") \

@@ -42,7 +42,7 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 struct asked {
 	const char *config, *role, *fds;
 	const char *database; /* copy, check, stats, sealed, verify-keys, coverage, vacuum, export,
-				 import, revert, settle, drill-new, drill-report */
+				 import, revert, settle, drill-new, drill-list, drill-report */
 	bool test, compare, create, record, kra_leaves, kra_upgrade, import_adcs, dry_run, json,
 	    list;
 };
@@ -187,6 +187,8 @@ do_with_database(
 		return act_archive_settle(config, name);
 	if (strcmp(what, "drill-new") == 0)
 		return act_drill_new(config, args, count);
+	if (strcmp(what, "drill-list") == 0)
+		return act_drill_list(config, asked->json);
 	if (strcmp(what, "drill-report") == 0 && name != NULL)
 		return act_drill_report(config, name);
 	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;

@@ -46,6 +46,8 @@
 	    "Until the first archived keys are left by their last key recovery agent.")           \
 	X(METRIC_KRAS_UNPROVED, "dirca_kras_unproved", "gauge",                                   \
 	    "Key recovery agents whose last drill is older than allowed (DrillDays).")            \
+	X(METRIC_DRILLS_INCOMPLETE, "dirca_drills_incomplete", "gauge",                           \
+	    "Key recovery agents whose newest drill lacks keys, or its report after 14 days.")    \
 	X(METRIC_CERTIFICATE_LEFT, "dirca_certificate_left_seconds", "gauge",                     \
 	    "To the end of the CA's own certificates; negative after it.")                        \
 	X(METRIC_CRL_LEFT, "dirca_crl_left_seconds", "gauge",                                     \

@@ -54,12 +54,16 @@ json_coverage(const struct coverage *c, const struct settings *settings)
 	struct coverage_end end = coverage_ends(c, clock_now() + CA_KRA_NOTICE_S);
 	const struct coverage_agent *first;
 	size_t unproved = coverage_unproved(c, ca_proved_since(settings, clock_now()), &first);
+	const struct coverage_agent *open;
+	size_t incomplete = coverage_incomplete(c, clock_now() - CA_DRILL_S, &open);
 	char until[21];
 
 	clock_format(end.first, until);
-	return json_pack("{s:I, s:I, s:s?, s:I, s:s?}", "uncovered", (json_int_t)c->uncovered,
-	    "ending", (json_int_t)end.keys, "first_end", end.sets > 0 ? until : NULL, "unproved",
-	    (json_int_t)unproved, "first_unproved", first != NULL ? first->subject : NULL);
+	return json_pack("{s:I, s:I, s:s?, s:I, s:s?, s:I, s:s?}", "uncovered",
+	    (json_int_t)c->uncovered, "ending", (json_int_t)end.keys, "first_end",
+	    end.sets > 0 ? until : NULL, "unproved", (json_int_t)unproved, "first_unproved",
+	    first != NULL ? first->subject : NULL, "incomplete", (json_int_t)incomplete,
+	    "first_incomplete", open != NULL ? open->subject : NULL);
 }
 
 static json_t *

@@ -236,6 +236,8 @@ put_coverage(struct buf *to, const struct seen *s, struct err *err)
 	    coverage_unproved(c, ca_proved_since(&s->view->settings, s->now), &ignored);
 
 	return put_one(to, METRIC_KRAS_UNPROVED, (int64_t)unproved, err) &&
+	       put_one(to, METRIC_DRILLS_INCOMPLETE,
+		   (int64_t)coverage_incomplete(c, s->now - CA_DRILL_S, &ignored), err) &&
 	       put_one(to, METRIC_KEYS_UNCOVERED, c->uncovered, err) &&
 	       (end.sets == 0 || put_one(to, METRIC_KEYS_LEFT, end.first - s->now, err));
 }

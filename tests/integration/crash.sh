@@ -12,8 +12,8 @@ CA_LAB_PRELOAD=${1:?the library}
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 
-# Of those who took keys back one is to die between two transactions, of three: at each of these moments then.
-STEP_back=${STEP:-1} STEP=${STEP:-4} KEYS=${KEYS:-40}
+# Of those who took keys back one is to die between two transactions, of three: at each of these moments then. Drills have few of them.
+STEP_back=${STEP:-1} STEP_reported=${STEP:-1} STEP_settled=${STEP:-1} STEP=${STEP:-4} KEYS=${KEYS:-40}
 dir=$(mktemp -d /tmp/dirca-crash.XXXXXX)
 finish() {
 	ca_lab_stop
@@ -243,12 +243,13 @@ given_is() {
 back_records() { sql "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=%'"; }
 # More keys than are taken at once.
 many() {
+	[ ! -e "$dir/many" ] || return 0
 	ca_lab_count_kras 2 && "$DIRCA_BIN/make_keys" "$dir/many" "$KEYS" "$dir/parent.crt" "$dir/parent.key" &&
-		officer importkms -f --password-list "$dir/many/passwords.csv" "$dir/many"
+		officer importkms -f --password-list "$dir/many/passwords.csv" "$dir/many" >"$dir/many.out"
 }
 back_prepare() {
 	if [ ! -e "$dir/back" ]; then
-		many >"$dir/many.out" && given_prepare && given_act >"$dir/given" && of_agents "$issued" >/dev/null && cp "$dir/back$issued" "$dir/back" || return 1
+		many && given_prepare && given_act >"$dir/given" && of_agents "$issued" >/dev/null && cp "$dir/back$issued" "$dir/back" || return 1
 		batch=$(sed -n 's/^Batch \([0-9a-f]*\): .*/\1/p' "$dir/given") keys=$(sed -n 's/.*: \([0-9]*\) keys.*/\1/p' "$dir/given")
 	fi
 	[ "$(sql 'SELECT count(*) FROM FormerKey')" = 0 ] || root archive revert "$batch" >/dev/null || return 1
@@ -261,6 +262,38 @@ back_is() { # some of them, each with its record, are to be gone on with
 	[ "$former" = "$records" ] || { echo "$former former keys, $records records of $keys"; return; }
 	[ "$former" -eq 0 ] || [ "$former" -eq "$keys" ] || echo "$former of $keys" >>"$dir/some"
 	if [ "$former" -eq "$keys" ]; then echo "done"; else echo before; fi
+}
+
+# ---- drills, and former keys that go by them ----
+drilled() { # AGENT [OPTION...]: a drill of his and his report of it
+	rm -f "$dir/drill" "$dir/proof"
+	root archive drill new "$dir/drill" "$(ca_lab_sha1 "$dir/kra$1.crt")" "${@:2}" >"$dir/drilled" &&
+		"$DIRCA_BIN/dirca" archive drill run "$dir/drill" "$dir/proof" --kra "$dir/kra$1.pfx" --kra-password-file "$(ca_lab_pass)" >/dev/null
+}
+reported_prepare() { many && drilled 2 --sample 2 && number=$(sed -n 's/^Drill \([0-9a-f]*\):.*/\1/p' "$dir/drilled"); }
+reported_act() { root archive drill report "$dir/proof"; }
+reported_is() { # the record may stand before the proofs
+	case "$(sql "SELECT Proved, ReportedWhen IS NOT NULL FROM Drill WHERE DrillID = x'$number'")" in
+	"0|0") echo before ;;
+	"2|1") echo "done" ;;
+	*) sql "SELECT * FROM Drill WHERE DrillID = x'$number'" ;;
+	esac
+}
+settled_records() { sql "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'settle=%'"; }
+settled_prepare() { # nothing brings back what went: the rows are put in anew
+	if [ ! -e "$dir/kept.db" ]; then
+		[ "$(sql 'SELECT count(*) FROM FormerKey')" != 0 ] || { back_prepare && back_act >/dev/null; } || return 1
+		drilled 2 --batch "$batch" && root archive drill report "$dir/proof" >/dev/null &&
+			sqlite3 "$CA_STATE/dirca.db" "ATTACH '$dir/kept.db' AS kept; CREATE TABLE kept.FormerKey AS SELECT * FROM FormerKey" || return 1
+	fi
+	sqlite3 "$CA_STATE/dirca.db" "ATTACH '$dir/kept.db' AS kept; INSERT OR IGNORE INTO FormerKey SELECT * FROM kept.FormerKey" && number=$(settled_records)
+}
+settled_act() { root archive settle "$batch"; }
+settled_is() { # some of them, each with its record, are to be gone on with
+	local former records
+	former=$(sql 'SELECT count(*) FROM FormerKey') records=$(($(settled_records) - number))
+	[ $((former + records)) -eq "$keys" ] || { echo "$former former keys, $records records of $keys"; return; }
+	if [ "$former" -eq 0 ]; then echo "done"; else echo before; fi
 }
 
 # ---- whom keys are sealed to, by root ----
@@ -319,7 +352,7 @@ foreign_taken() {
 	ca_lab_dircad_stop && echo 'kra_flags = KRAF_ENABLEFOREIGN' >>"$DIRCAD_CONF" && ca_lab_dircad_start && admin import certificate new --days 1
 }
 check "keys of elsewhere are taken" foreign_taken
-for act in ${ACTS:-approve deny attribute extension resubmit revoke crl setting exchange archive given back opened agreed fetched counted added removed disabled taken untaken first imported}; do
+for act in ${ACTS:-approve deny attribute extension resubmit revoke crl setting exchange archive given back reported settled opened agreed fetched counted added removed disabled taken untaken first imported}; do
 	check "whatever dies at whatever moment: $act" each "$act"
 	grep "^$act: died" "$dir/check.out" && cat "$dir/check.out" >>"$dir/moments"
 done

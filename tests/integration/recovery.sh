@@ -579,6 +579,10 @@ check "are none" refuses '0 proofs taken, 0 there already, 2 refused' drill_repo
 check "nor are some of keys that were not asked for" forge "$dir/forged" "$winner" 'proofs[0][0] = bytes(32)'
 check "while the others are" refuses '1 proofs taken, 0 there already, 1 refused' drill_report "$dir/forged"
 check "and what is missing is told" refuses ': not proved' drill_report "$dir/forged"
+drill_list() { "$DIRCA_BIN/dirca" archive drill list -c "$DIRCAD_CONF" "$@"; }
+listed() { local code; drill_list --json >"$dir/drills.json"; code=$?; [ "$code" = "$1" ] && jq -e "$2" "$dir/drills.json"; }
+check "so that the drill is incomplete" listed 4 "length == 1 and .[0].drill == \"$drill\" and .[0].keys == 2 and .[0].proved == 1 and .[0].state == \"incomplete\" and .[0].reported"
+check "and is listed so" refuses incomplete eval 'drill_list 1>&2'
 check "a second drill of the same keys" drill_new "$dir/drill2" "$(ca_lab_sha1 "$dir/kra$winner.crt")" --sample 10000
 again=$(sed -n 's/^Drill \([0-9a-f]*\):.*/\1/p' "$dir/drill.out")
 check "with the proofs of the first" forge "$dir/forged" "$winner" "drill = bytes.fromhex('$again')"
@@ -589,6 +593,7 @@ check "so far one key is proved" test "$(proved)" = 1
 check "a report that breaks off" eval 'head -c -1 "$dir/proof" >"$dir/cut"; refuses ERROR_INVALID_DATA drill_report "$dir/cut"'
 check "the whole one" says "Drill $drill: 2 of 2 keys proved" drill_report "$dir/proof"
 check "which is recorded" audited "verb=archive drill report proved=1 keys=2 kra=$(ca_lab_sha1 "$dir/kra$winner.crt")" 2
+check "and listed, before one that waits" listed 0 "[.[].state] == [\"proved\", \"waits\"] and .[1].reported == null"
 check "so the agent is seen to open keys" covered "[.agents[] | select(.proved != null) | .certificate_hash] | index(\"$(ca_lab_sha1 "$dir/kra$winner.crt")\")"
 check "and late no more" covered ".unproved == $late - 1"
 check "any age is good" ca_lab_as caadmin setreg 'CA\Recovery\DrillDays' 0

@@ -250,6 +250,47 @@ who_lives_and_showed_nothing_of_late_is_told(void **state)
 }
 
 static void
+drilled(struct coverage *c, uint8_t first, int64_t opened, bool reported, bool whole)
+{
+	struct coverage_agent *a = coverage_find(c, SHA1(first));
+
+	a->drill.opened = opened;
+	a->drill.reported = reported;
+	a->drill.whole = whole;
+}
+
+static void
+a_drill_that_lacks_keys_is_told(void **state)
+{
+	OWNED(coverage_free) struct coverage c = {0};
+	const struct coverage_agent *first;
+
+	(void)state;
+	fill(&c);
+	for (uint8_t i = 0x0a; i <= 0x0c; i++) {
+		knows(&c, i, i, 0);
+		lives(&c, i, 5000);
+	}
+	assert_int_equal(coverage_incomplete(&c, 1000, &first), 0); /* there was none */
+	drilled(&c, 0x0a, 1000, false, false);
+	assert_int_equal(coverage_incomplete(&c, 1000, &first), 0);
+	assert_int_equal(coverage_incomplete(&c, 1001, &first), 1);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0a)));
+	drilled(&c, 0x0b, 2000, true, false);
+	assert_int_equal(coverage_incomplete(&c, 1000, &first), 1);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0b)));
+	assert_int_equal(coverage_incomplete(&c, 1001, &first), 2);
+	assert_ptr_equal(first, coverage_find(&c, SHA1(0x0a)));
+	drilled(&c, 0x0b, 2000, true, true);
+	drilled(&c, 0x0a, 1, true, true);
+	assert_int_equal(coverage_incomplete(&c, 9999, &first), 0);
+	drilled(&c, 0x0c, 1, true, false);
+	assert_int_equal(coverage_incomplete(&c, 1000, &first), 1);
+	coverage_find(&c, SHA1(0x0c))->lives = false;
+	assert_int_equal(coverage_incomplete(&c, 1000, &first), 0);
+}
+
+static void
 who_opens_no_key_alone_need_show_nothing(void **state)
 {
 	OWNED(coverage_free) struct coverage c = {0};
@@ -280,6 +321,7 @@ main(void)
 	    cmocka_unit_test(a_threshold_is_a_combination_of_its_own),
 	    cmocka_unit_test(what_is_no_hash_is_refused),
 	    cmocka_unit_test(who_lives_and_showed_nothing_of_late_is_told),
+	    cmocka_unit_test(a_drill_that_lacks_keys_is_told),
 	    cmocka_unit_test(who_opens_no_key_alone_need_show_nothing),
 	};
 

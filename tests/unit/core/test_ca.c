@@ -1012,7 +1012,7 @@ struct drilled {
 	const struct test_cert *kra;
 	uint8_t id;
 	int64_t when;
-	bool complete;
+	bool complete, reported;
 };
 
 static bool
@@ -1031,7 +1031,44 @@ add_drill(struct store_tx *tx, void *arg, struct err *err)
 		if (!store_prove_drill_key(tx, view_of(drill.id, sizeof drill.id),
 			view_of(keys[i].sealed, sizeof keys[i].sealed), d->when, &done, err))
 			return false;
-	return true;
+	return !d->reported ||
+	       store_note_report(tx, view_of(drill.id, sizeof drill.id), d->when, err);
+}
+
+static void
+drill(const struct test_cert *kra, uint8_t id, int64_t ago, bool complete, bool reported)
+{
+	struct drilled d = {kra, id, clock_now() - ago, complete, reported};
+	struct err err;
+
+	harness_must(store_do(harness.ca->store, add_drill, &d, &err), &err);
+	harness_refresh();
+}
+
+/* The newest of each: late after two weeks, or reported without one of its keys. */
+static void
+drills_that_lack_keys_are_told_of(void **state)
+{
+	const int64_t day = INT64_C(86400);
+	struct test_cert kra = kra_until("CN=lacks keys", KRA_EKU, 40 * 24);
+	int told = harness_events(EVENT_DRILL_INCOMPLETE);
+	struct err err;
+
+	(void)state;
+	enable_kra(&kra, HARNESS_KRAS + 1);
+	harness_must(store_do(harness.ca->store, add_sealed, &kra, &err), &err);
+	drill(&kra, 11, 40 * day, true, true);
+	drill(&kra, 12, 13 * day, false, false);
+	assert_int_equal(harness_events(EVENT_DRILL_INCOMPLETE), told);
+	drill(&kra, 13, 12 * day, false, true);
+	assert_int_equal(harness_events(EVENT_DRILL_INCOMPLETE), told + 1);
+	harness_refresh();
+	assert_int_equal(harness_events(EVENT_DRILL_INCOMPLETE), told + 1); /* no news */
+	drill(&kra, 14, 11 * day, true, true);
+	drill(&kra, 15, 10 * day, false, true);
+	assert_int_equal(harness_events(EVENT_DRILL_INCOMPLETE), told + 2);
+	disable_kra(&kra, HARNESS_KRAS);
+	test_cert_free(&kra);
 }
 
 static size_t
@@ -1457,6 +1494,7 @@ main(void)
 	    cmocka_unit_test(kra_store_that_cannot_be_read_takes_nobody_away),
 	    cmocka_unit_test(kra_that_has_ended_is_told_as_expired),
 	    cmocka_unit_test(keys_whose_last_agent_ends_are_told_of),
+	    cmocka_unit_test(drills_that_lack_keys_are_told_of),
 	    cmocka_unit_test(who_shows_that_he_opens_keys_is_told_of_no_more),
 	    cmocka_unit_test(keys_of_who_has_ended_are_covered_by_his_key_renewed),
 	    cmocka_unit_test(kra_that_is_published_only_is_named),
