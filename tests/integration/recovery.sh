@@ -405,9 +405,9 @@ interrupted() { # while another holds the database, so that it cannot have ended
 		run = subprocess.Popen(sys.argv[3:])
 		while run.poll() is None and not glob.glob(sys.argv[2] + ".new-*"):
 		    time.sleep(0.01)
-		run.send_signal(signal.SIGINT)
+		run.send_signal(signal.SIGTERM)
 		held.execute("ROLLBACK")
-		sys.exit(run.wait() != -signal.SIGINT or bool(glob.glob(sys.argv[2] + "*")))
+		sys.exit(run.wait() != -signal.SIGTERM or bool(glob.glob(sys.argv[2] + "*")))
 	END
 }
 check "interrupted it leaves nothing" interrupted
@@ -635,6 +635,16 @@ check "each is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) F
 check "there is no way back then" refuses CRYPT_E_NOT_FOUND archive revert "$batch"
 check "and nothing to let go" refuses CRYPT_E_NOT_FOUND settle
 check "the agent to come opens it still" opens_now "$other"
+for_two() { # by the other agent, for both that are left
+	archive export "$dir/two" --limit 1 "$(ca_lab_sha1 "$dir/kra$other.crt")" "$(ca_lab_sha1 "$dir/kra$third.crt")" "$(ca_lab_sha1 "$dir/kra$winner.crt")" >"$dir/two.out" &&
+		"$DIRCA_BIN/dirca" archive rewrap "$dir/two" "$dir/two.back" --kra "$dir/kra$other.pfx" --kra-password-file "$(ca_lab_pass)" \
+			--ca "$CA_STATE/ca.crt" --to "$dir/kra$third.crt" --to "$dir/kra$winner.crt" && archive import "$dir/two.back" &&
+		batch=$(sed -n 's/^Batch \([0-9a-f]*\): 1 keys.*/\1/p' "$dir/two.out") && [ -n "$batch" ]
+}
+check "a key is sealed to two" for_two
+check "of whom nobody proved it: it is not settled" refuses "0 former keys let go, 1 refused" settle
+check "one proof" says '1 of 1 keys proved' proves "$third"
+check "is enough" says "1 former keys let go, 0 refused" settle
 in_database 'UPDATE RequestBlob SET RawArchivedKey = k.RawArchivedKey FROM kept.Key k WHERE k.RequestID = RequestBlob.RequestID;
 	UPDATE Request SET KeyRecoveryHashes = k.KeyRecoveryHashes FROM kept.Key k WHERE k.RequestID = Request.RequestID'
 
