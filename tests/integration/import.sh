@@ -333,6 +333,22 @@ goes_past() { # a key in the midst that is refused
 }
 check "what is refused of one key keeps no other from being brought" goes_past
 
+# ---- PVK, which has no certificate in it ----
+pvk_made() {
+	for how in none weak strong; do
+		foreign "pvk-$how" user1 && openssl rsa -in "$dir/pvk-$how.key" -outform PVK "-pvk-$how" -passout "file:$dir/pw" -provider legacy -provider default \
+			-out "$dir/$how.pvk" && cat "$dir/pvk-$how.crt" || return 1
+	done >"$dir/pvk.pem"
+}
+pvk_archived() {
+	bring -f --certificates "$dir/pvk.pem" "$dir/none.pvk" "$dir/weak.pvk" "$dir/strong.pvk" >"$dir/report" && grep -qx 'Keys archived: 3' "$dir/report" &&
+		[ "$(rows "CommonName LIKE 'pvk-%' AND HasArchivedKey = 1")" = 3 ]
+}
+check "keys as PVK, plain, weakly and strongly encrypted" pvk_made
+check "go nowhere without their certificates" fails_with 1 bring -f "$dir/none.pvk"
+check "with them they are archived" pvk_archived
+check "by a wrong password none is" eval 'echo no >"$dir/no"; ! officer importkms -f --source-password-file "$dir/no" --certificates "$dir/pvk.pem" "$dir/weak.pvk" 2>"$dir/why" && grep "no password given opens it" "$dir/why"'
+
 # ---- what a carrier can do ----
 half() { # the entries of a file, one for the other: the first twice
 	python3 - "$1" "$2" <<-'END'

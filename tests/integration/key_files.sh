@@ -139,6 +139,14 @@ check "not of four" refuses ERROR_INVALID_DATA convert all.pfx x.p8 --format pkc
 check "certificates alone" eval 'convert all.pfx all.p7b --format p7b && [ "$(openssl pkcs7 -inform DER -in all.p7b -print_certs | grep -c BEGIN)" = 7 ]'
 check "one in DER" eval 'convert u1.crt u1.der --format der && openssl x509 -in u1.der -inform DER -noout'
 check "to standard output" eval 'convert u1.key u1.crt - --format pem --plain 2>words | openssl x509 -noout -subject | grep -q u1 && grep -q "1 private key" words'
+for how in none weak strong; do
+	pvk() { openssl rsa -in u1.key -outform PVK "-pvk-$how" -passout file:p1 -provider legacy -provider default -out "$how.pvk"; }
+	check "PVK of openssl ($how)" pvk
+	check "goes in" eval 'dirca convert $how.pvk $how.p8 --format pkcs8 --plain --password-file p2 --password-file p1 && openssl pkey -in $how.p8 | cmp - <(openssl pkey -in u1.key)'
+	check "with its certificate into PKCS#12" eval 'cat u1.crt >$how.in && dirca mergepfx $how.pvk $how.in $how.pfx --password-file p1 --out-password-file pn && has_keys $how.pfx 1 && has_certificates $how.pfx 1'
+	[ "$how" = none ] || check "a wrong password is told" refuses "no password given opens it" dirca convert "$how.pvk" x.p8 --format pkcs8 --plain --password-file px
+	check "nor is half of it read" eval 'head -c 400 $how.pvk >half.pvk && ! dirca convert half.pvk x.p8 --format pkcs8 --plain --password-file p1 && [ ! -e x.p8 ]'
+done
 check "a format that is not known" fails_with 2 convert u1.crt x --format jks
 check "an Entrust profile" eval 'printf "[Digital Identity]\n" >u.epf; refuses "format is not published" convert u.epf x.pfx'
 
