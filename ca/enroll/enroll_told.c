@@ -117,15 +117,17 @@ told_policy(const struct enrollment *e)
 	const char *subject = p->subject_dn != NULL   ? p->subject_dn
 			      : p->subject_cn != NULL ? p->subject_cn
 						      : "";
+	bool named = *subject != '\0' || p->subject_email != NULL;
+	bool both = *subject != '\0' && p->subject_email != NULL;
 	char until[21];
 
 	clock_format(p->not_after, until);
 	if (p->subject_from_request)
 		return text_printf(
 		    "the subject is the requester's own choice; valid until %s", until);
-	return text_printf("from the directory: subject %s%s%s%s; valid until %s", subject,
-	    p->subject_email != NULL ? " " : "", p->subject_email != NULL ? p->subject_email : "",
-	    names, until);
+	return text_printf("from the directory: %s%s%s%s%s; valid until %s",
+	    named ? "subject " : "no subject", subject, both ? " " : "",
+	    p->subject_email != NULL ? p->subject_email : "", names, until);
 }
 
 char *

@@ -6,6 +6,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "match.h"
 #include "mem.h"
 #include "own.h"
 #include "own_request.h"
@@ -526,7 +527,7 @@ case_may_know(struct ca *ca, const struct ca_view *view, const struct principal 
 static bool
 is_name(const char *wanted, const char *name)
 {
-	return wanted == NULL || (name != NULL && text_eq_nocase(wanted, name));
+	return wanted == NULL || (name != NULL && match_eq(wanted, name));
 }
 
 static bool

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "match.h"
 #include "store_priv.h"
 
 #define TICKET_MOST  64
@@ -319,6 +320,8 @@ store_list_cases(
 	bool all = f->ended_too || f->state > CASE_OPEN;
 	OWNED(reading_end)
 	struct reading r = reading_begin(s, all ? SQL_ALL_CASES : SQL_LIVE_CASES, err);
+	OWNED(own_memory) char *owner = f->owner != NULL ? match_key(f->owner) : NULL;
+	OWNED(own_memory) char *officer = f->officer != NULL ? match_key(f->officer) : NULL;
 	int limit = f->limit == 0 ? LIST_DEFAULT : f->limit;
 
 	*out = (struct store_cases){0};
@@ -326,8 +329,8 @@ store_list_cases(
 		return false;
 	sql_bind_int(r.conn, r.id, 1, f->after_id);
 	sql_bind_int(r.conn, r.id, 2, f->state);
-	sql_bind_text(r.conn, r.id, 3, f->owner);
-	sql_bind_text(r.conn, r.id, 4, f->officer);
+	sql_bind_text(r.conn, r.id, 3, owner);
+	sql_bind_text(r.conn, r.id, 4, officer);
 	sql_bind_int(r.conn, r.id, 5, f->request_id);
 	sql_bind_int(r.conn, r.id, 6, f->due_at);
 	sql_bind_int(r.conn, r.id, 7, limit < LIST_MOST ? limit : LIST_MOST);

@@ -85,7 +85,8 @@ conn_set_up(struct conn *c, enum sql_user user, bool create, struct err *err)
 	if (sqlite3_exec(c->db, writer ? writer_pragmas : reader_pragmas, NULL, NULL, NULL) !=
 	    SQLITE_OK)
 		return sql_error(c, "cannot be set up", err);
-	return (!writer || migrate(c, create, err)) && sql_prepare_all(c, user, err);
+	return (writer ? migrate(c, create, err) : names_function(c, err)) &&
+	       sql_prepare_all(c, user, err);
 }
 
 bool

@@ -75,11 +75,12 @@
 	"c.OpenedBy, c.OpenedBySID, c.OpenedWhen, c.NeedsApprover, c.ApprovedBy, "        \
 	"c.ApprovedBySID, c.ApprovedWhen, c.EndedBy, c.EndedWhen, c.EndedWhy, "           \
 	"c.UsableUntil, c.SeenWhen FROM RecoveryCase c "
-#define SQL_CASES(condition)                                                                 \
-	SQL_CASE "WHERE " condition " AND c.CaseID > ?1 AND (?2 = 0 OR c.State = ?2) "       \
-		 "AND (?3 IS NULL OR c.OwnerName = ?3) AND (?4 IS NULL OR c.OpenedBy = ?4) " \
-		 "AND (?5 = 0 OR EXISTS(SELECT 1 FROM RecoveryCaseKey k "                    \
-		 "WHERE k.CaseID = c.CaseID AND k.RequestID = ?5)) "                         \
+#define SQL_CASES(condition)                                                             \
+	SQL_CASE "WHERE " condition " AND c.CaseID > ?1 AND (?2 = 0 OR c.State = ?2) "   \
+		 "AND (?3 IS NULL OR c.OwnerName = ?3 OR match_name(c.OwnerName) = ?3) " \
+		 "AND (?4 IS NULL OR c.OpenedBy = ?4 OR match_name(c.OpenedBy) = ?4) "   \
+		 "AND (?5 = 0 OR EXISTS(SELECT 1 FROM RecoveryCaseKey k "                \
+		 "WHERE k.CaseID = c.CaseID AND k.RequestID = ?5)) "                     \
 		 "AND (?6 = 0 OR c.UsableUntil <= max(?6, c.SeenWhen)) ORDER BY c.CaseID LIMIT ?7"
 
 #define SQL_BATCH                                                                         \

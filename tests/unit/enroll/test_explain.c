@@ -2,6 +2,7 @@
 #include "ca_harness.h"
 #include "cmc.h"
 #include "enroll.h"
+#include "enroll_priv.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -391,6 +392,31 @@ close_all(void **state)
 	return harness_close();
 }
 
+static void
+assert_told_policy(char *dn, char *email, const char *begin)
+{
+	char name[] = "user1@nwtraders.com";
+	struct issue_san_value upn = {.kind = ISSUE_SAN_UPN, .text = name};
+	struct enrollment e = {
+	    .plan = {.subject_dn = dn, .subject_email = email, .sans = &upn, .san_count = 1}};
+	char *told = told_policy(&e);
+
+	assert_memory_equal(told, begin, strlen(begin));
+	free(told);
+}
+
+static void
+a_certificate_without_a_subject_is_told_as_that(void **state)
+{
+	char dn[] = "CN=user1", email[] = "user1@nwtraders.com";
+
+	(void)state;
+	assert_told_policy(NULL, NULL, "from the directory: no subject, UPN user1@");
+	assert_told_policy(dn, NULL, "from the directory: subject CN=user1, UPN user1@");
+	assert_told_policy(NULL, email, "from the directory: subject user1@nwtraders.com, UPN ");
+	assert_told_policy(dn, email, "from the directory: subject CN=user1 user1@nwtraders.com, ");
+}
+
 int
 main(void)
 {
@@ -400,6 +426,7 @@ main(void)
 	    cmocka_unit_test(with_what_people_lack_too),
 	    cmocka_unit_test(with_changed_rights_too),
 	    cmocka_unit_test(the_deciding_entry_and_the_way_to_it_are_named),
+	    cmocka_unit_test(a_certificate_without_a_subject_is_told_as_that),
 	    cmocka_unit_test(long_names_are_told_whole),
 	    cmocka_unit_test(a_stale_directory_explains_nothing),
 	    cmocka_unit_test(a_request_is_explained_as_it_is_decided),

@@ -281,6 +281,40 @@ a_case_is_found_by_its_opener_and_key(void **state)
 	assert_int_equal(found(f, request, SID1, NULL, 1500), 0);
 }
 
+static size_t
+cases_of(struct fixture *f, const char *owner, const char *officer)
+{
+	const struct store_case_filter filter = {.owner = owner, .officer = officer};
+	struct store_cases cs;
+	size_t count;
+
+	assert_ok(f, store_list_cases(f->store, &filter, &cs, &f->err));
+	count = cs.count;
+	store_cases_free(&cs);
+	return count;
+}
+
+/* As a search finds keys (match.h): another case of any script, composed or not. */
+static void
+names_are_compared_as_directories_do(void **state)
+{
+	struct fixture *f = *state;
+	struct store_case_key key = {0};
+	struct store_case c = usual(&key, 1);
+	struct sample s;
+
+	sample_issued(&s, 1);
+	key.request_id = add_row(f, &s.row);
+	c.owner_name = TEXT("NWTRADERS\\J\xc3\xb6rg");
+	c.opened_by = TEXT("NWTRADERS\\\xd0\xaf\xd0\xbd\xd0\xb0");
+	open_case(f, &c);
+	assert_int_equal(cases_of(f, "nwtraders\\J\xc3\x96RG", NULL), 1);
+	assert_int_equal(cases_of(f, "NWTRADERS\\Jo\xcc\x88rg", NULL), 1);
+	assert_int_equal(cases_of(f, "NWTRADERS\\Jorg", NULL), 0);
+	assert_int_equal(cases_of(f, NULL, "nwtraders\\\xd1\x8f\xd0\x9d\xd0\x90"), 1);
+	assert_int_equal(cases_of(f, NULL, "nwtraders\\\xd1\x8f\xd0\x9d"), 0);
+}
+
 static void
 lists_come_by_pages_and_filters(void **state)
 {
@@ -292,8 +326,9 @@ lists_come_by_pages_and_filters(void **state)
 	} rows[] = {{{0}, "12"}, {{.ended_too = true}, "123"}, {{.state = CASE_CLOSED}, "3"},
 	    {{.state = CASE_WAITING}, "2"}, {{.after_id = 1, .ended_too = true}, "23"},
 	    {{.limit = 1}, "1"}, {{.owner = "nwtraders\\USER1"}, "12"}, {{.owner = "user1"}, ""},
-	    {{.officer = OFFICER}, "12"}, {{.officer = APPROVER, .ended_too = true}, ""},
-	    {{.due_at = 1999}, ""}, {{.due_at = 2000}, "2"}, {{.due_at = 3000}, "12"}};
+	    {{.owner = " nwtraders\\\xef\xbd\x95SER1"}, "12"}, {{.officer = OFFICER}, "12"},
+	    {{.officer = APPROVER, .ended_too = true}, ""}, {{.due_at = 1999}, ""},
+	    {{.due_at = 2000}, "2"}, {{.due_at = 3000}, "12"}};
 
 	for (unsigned i = 0; i < 3; i++)
 		id[i] = open_one(f, i + 1, &request[i]);
@@ -370,6 +405,7 @@ main(void)
 	    TEST(what_was_written_stays),
 	    TEST(sizes_are_kept),
 	    TEST(a_case_is_found_by_its_opener_and_key),
+	    TEST(names_are_compared_as_directories_do),
 	    TEST(lists_come_by_pages_and_filters),
 	    TEST(the_clock_is_remembered),
 	    TEST(an_older_database_gets_the_tables),
