@@ -139,6 +139,8 @@ struct cli_options {
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;
+	/* OPTS_APPLY */
+	bool apply;
 	/* OPTS_ADOPT */
 	const char *base, *ldap_filter, *upn;
 	bool from_ids;
@@ -189,6 +191,7 @@ enum cli_opts {
 	OPTS_RIGHTS,
 	OPTS_SETUP,
 	OPTS_ADOPT,
+	OPTS_APPLY,
 	OPTS_GRANT,
 	OPTS_TRANSFER,
 	OPTS_IMPORT,

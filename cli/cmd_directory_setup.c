@@ -6,6 +6,8 @@
 #include "installed.h"
 #include "own.h"
 #include "print.h"
+#include "dir_change.h"
+#include "service_account.h"
 #include "setup.h"
 #include "verbs.h"
 #include "work.h"
@@ -187,5 +189,43 @@ cmd_directory_init(struct work *w, struct err *err)
 	}
 	if (made == 0)
 		puts("Nothing is missing.");
+	return true;
+}
+
+static bool
+show_changes(const struct service_account *s, struct err *err)
+{
+	OWNED(buf_free) struct buf text = {0};
+
+	if (!plan_print(&s->changes, &text, err))
+		return false;
+	fwrite(text.ptr, 1, text.len, stdout);
+	for (size_t i = 0; i < s->commands.count; i++)
+		puts(s->commands.list[i]);
+	if (s->changes.count == 0 && s->commands.count == 0)
+		fputs("Nothing is missing.\n", stderr);
+	return true;
+}
+
+bool
+cmd_directory_service_account(struct work *w, struct err *err)
+{
+	OWNED(accounts_close) struct accounts a = {0};
+	OWNED(service_account_free) struct service_account s = {0};
+
+	if (!open_accounts(&w->session, &a, err) ||
+	    !service_account_plan(&a.by, w->cli->args[0], &s, err))
+		return false;
+	for (size_t i = 0; i < s.warnings.count; i++)
+		fprintf(stderr, "warning: %s\n", s.warnings.list[i]);
+	if (!w->cli->opt.apply)
+		return show_changes(&s, err);
+	if (s.commands.count > 0)
+		return err_set(err, E_INVALIDARG,
+		    "Active Directory and Samba AD are told by their own commands: without --apply "
+		    "they are printed");
+	if (!plan_run(a.by.config, &s.changes, err))
+		return false;
+	puts(s.changes.count > 0 ? "The account has what it needs." : "Nothing is missing.");
 	return true;
 }

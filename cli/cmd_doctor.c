@@ -70,11 +70,12 @@ json_report(const struct doctor_report *r)
 
 /* Examines one server; `list` NULL: prints text. */
 static void
-examine_server(const struct dir_config *patient, const char *uri, json_t *list, size_t *missing)
+examine_server(
+    const struct dir_config *patient, const char *uri, bool tries, json_t *list, size_t *missing)
 {
 	OWNED(doctor_report_free) struct doctor_report report = {0};
 
-	doctor_examine(patient, uri, &report);
+	doctor_examine(patient, uri, tries, &report);
 	*missing += report.missing;
 	if (list != NULL)
 		json_array_append_new(list, json_report(&report));
@@ -97,7 +98,7 @@ cmd_doctor_directory(struct work *w, struct err *err)
 	while ((uri = strsep(&rest, " \t\n")) != NULL) {
 		if (*uri == '\0')
 			continue;
-		examine_server(&patient, uri, list, &missing);
+		examine_server(&patient, uri, w->cli->opt.daemon_config != NULL, list, &missing);
 		examined++;
 	}
 	if (examined == 0)

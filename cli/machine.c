@@ -257,7 +257,7 @@ look_at_servers(struct machine_report *r, const struct dir_config *d)
 
 		if (*uri == '\0')
 			continue;
-		doctor_examine(d, uri, &report);
+		doctor_examine(d, uri, true, &report);
 		for (size_t i = 0; i < report.count; i++) {
 			const struct doctor_finding *f = &report.findings[i];
 

@@ -115,6 +115,7 @@ struct dir_query {
 	const char *filter;       /* built by dir_filter() */
 	const char *const *attrs; /* NULL-terminated; NULL: all user attributes */
 	int size_limit;           /* 0: 10000; more matches are an error, never a silent cut */
+	bool some;                /* the first size_limit of them, where there are more */
 	bool want_sd; /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where
 			 supported: docs/FACTS.md 13) */
 };
@@ -141,6 +142,10 @@ bool dir_add_value(
 bool dir_delete_value(
     struct dir_conn *c, const char *dn, const char *attr, struct view value, struct err *err);
 bool dir_delete(struct dir_conn *c, const char *dn, struct err *err);
+/* Whether this account may write the attribute of the entry: tried by taking a value away that is
+ * not there, so that nothing changes. `absent` must be one that nobody has, and fit the syntax. */
+bool dir_may_write(struct dir_conn *c, const char *dn, const char *attr, struct view absent,
+    bool *may_out, struct err *err);
 /* Puts `fresh` in the place of `old` in one modification; empty: the attribute is absent. Fails
  * with DIRCA_E_CHANGED if the attribute does not hold `old` any more. `add_class` (may be NULL) is
  * added to objectClass by the same modification; the object must lack it. */

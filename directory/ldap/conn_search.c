@@ -281,7 +281,7 @@ copy_page(struct dir_conn *c, const struct paging *p, LDAPMessage *page, struct 
 		OWNED(dir_entry_free) struct dir_entry e = {0};
 
 		if (es->count == p->limit)
-			return too_many(p, err);
+			return p->q->some || too_many(p, err);
 		if (!copy_entry(c, m, &e, err))
 			return false;
 		dir_entries_take(es, &e);
@@ -367,6 +367,8 @@ search_page(
 		return false;
 	if (rc == LDAP_NO_SUCH_OBJECT && p->cookie.bv_len == 0)
 		return true;
+	if (rc == LDAP_SIZELIMIT_EXCEEDED && p->q->some)
+		return copy_page(c, p, page, es, err);
 	if (rc == LDAP_SIZELIMIT_EXCEEDED &&
 	    es->count + (size_t)ldap_count_entries(c->ld, page) > p->limit)
 		return too_many(p, err);
@@ -403,7 +405,7 @@ dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *ou
 	*out = (struct dir_entries){0};
 	if (q->filter == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "a search without a filter (dir_filter)");
-	while (more) {
+	while (more && !(q->some && found.count == p.limit)) {
 		if (!search_page(c, &p, &found, &more, err))
 			return false;
 		if (pages++ > p.limit) /* empty pages without end */

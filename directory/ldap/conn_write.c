@@ -181,6 +181,21 @@ dir_delete_value(
 }
 
 bool
+dir_may_write(struct dir_conn *c, const char *dn, const char *attr, struct view absent,
+    bool *may_out, struct err *err)
+{
+	LDAPMod *mods[2] = {mod_new(c, LDAP_MOD_DELETE, attr, 1), NULL};
+	int rc;
+
+	mod_value(mods[0], 0, absent);
+	rc = ldap_modify_ext_s(c->ld, dn, mods, NULL, NULL);
+	mod_free(mods[0]);
+	*may_out = rc == LDAP_NO_SUCH_ATTRIBUTE;
+	return rc == LDAP_NO_SUCH_ATTRIBUTE || rc == LDAP_INSUFFICIENT_ACCESS ||
+	       dir_conn_fail(c, rc, err, "trying to change %s of %s", attr, dn);
+}
+
+bool
 dir_delete(struct dir_conn *c, const char *dn, struct err *err)
 {
 	int rc = ldap_delete_ext_s(c->ld, dn, NULL, NULL);

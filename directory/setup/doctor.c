@@ -69,7 +69,8 @@ check_watching(struct exam *x, struct err *err)
 		? "switch on the plug-ins Retro Changelog and Content Synchronization, best USN "
 		  "too (dsconf INSTANCE plugin retro-changelog enable), and start the server anew"
 		: "OpenLDAP: load the module syncprov, and put the overlay syncprov on the "
-		  "database that holds CN=Configuration (ldif/slapd/config.ldif.in)");
+		  "database that holds CN=Configuration: `dirca directory service-account` does "
+		  "it");
 }
 
 /* ---- all ---- */
@@ -139,6 +140,7 @@ static const struct {
     {doctor_templates, true},
     {doctor_services, true},
     {doctor_groups, false},
+    {doctor_people, false},
     {doctor_rights, false},
     {check_references, false},
 };
@@ -159,10 +161,11 @@ examine(struct exam *x)
 }
 
 void
-doctor_examine(const struct dir_config *config, const char *uri, struct doctor_report *out)
+doctor_examine(
+    const struct dir_config *config, const char *uri, bool tries, struct doctor_report *out)
 {
 	struct dir_config one = *config;
-	struct exam x = {.config = &one, .report = out};
+	struct exam x = {.config = &one, .report = out, .tries = tries};
 	struct err why;
 
 	*out = (struct doctor_report){.uri = mem_text(uri)};

@@ -29,8 +29,11 @@ struct doctor_report {
 };
 
 /* Examines the one server `uri`, as the account of `config`. A server that cannot be used is a
- * finding. */
-void doctor_examine(const struct dir_config *config, const char *uri, struct doctor_report *out);
+ * finding. `tries`: the account is dircad's; elsewhere than in Active Directory, which tells, each
+ * right that it needs is tried, and those that it should not have: an object is made in CDP and in
+ * KRA and taken away again, and nothing else changes. */
+void doctor_examine(
+    const struct dir_config *config, const char *uri, bool tries, struct doctor_report *out);
 /* "good", "note", "missing". */
 const char *doctor_verdict_name(enum doctor_verdict v);
 void doctor_report_free(struct doctor_report *r);

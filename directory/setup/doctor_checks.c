@@ -1,9 +1,9 @@
 /* What must be in the directory, and what this account must be able to see of it. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "doctor_priv.h"
+#include "setup_priv.h"
 #include "mem.h"
 #include "own.h"
 #include "pki_priv.h"
@@ -37,43 +37,14 @@ static const struct {
     {"attributeTypes", "userPrincipalName"},
 };
 
-/* RFC 4512 4.1: names are quoted, whether there is one or a list. */
-static bool
-defines(const struct dir_entry *subschema, const char *attr, const char *name)
-{
-	const struct dir_attr *a = dir_entry_attr(subschema, attr);
-	size_t len = strlen(name);
-
-	for (size_t i = 0; a != NULL && i < a->count; i++) {
-		const char *at = (const char *)a->values[i].ptr, *end = at + a->values[i].len;
-
-		for (; (size_t)(end - at) >= len + 2 && (at = memchr(at, '\'', (size_t)(end - at)));
-		     at++)
-			if ((size_t)(end - at) >= len + 2 && at[len + 1] == '\'' &&
-			    strncasecmp(at + 1, name, len) == 0)
-				return true;
-	}
-	return false;
-}
-
-/* "a, b, c" */
-static void
-add_name(char **list, const char *name)
-{
-	char *longer = *list == NULL ? mem_text(name) : text_printf("%s, %s", *list, name);
-
-	free(*list);
-	*list = longer;
-}
-
 static bool
 judge_schema(struct exam *x, const struct dir_entry *subschema)
 {
 	OWNED(own_memory) char *lacking = NULL;
 
 	for (size_t i = 0; i < COUNT_OF(schema_names); i++)
-		if (!defines(subschema, schema_names[i].defined_by, schema_names[i].name))
-			add_name(&lacking, schema_names[i].name);
+		if (!setup_defines(subschema, schema_names[i].defined_by, schema_names[i].name))
+			doctor_add_name(&lacking, schema_names[i].name);
 	if (lacking == NULL)
 		return doctor_note(x, DOCTOR_GOOD, "schema",
 		    mem_text("the schema has all classes and attributes"), NULL);
@@ -145,7 +116,7 @@ doctor_containers(struct exam *x, struct err *err)
 		if (!exists(x, names[i], &there, err))
 			return false;
 		if (!there)
-			add_name(&lacking, names[i]);
+			doctor_add_name(&lacking, names[i]);
 	}
 	if (lacking == NULL)
 		return doctor_note(
@@ -324,16 +295,18 @@ doctor_rights(struct exam *x, struct err *err)
 	OWNED(own_memory) char *may = NULL, *may_not = NULL;
 	bool can;
 
+	if (!x->report->is_ad && x->tries && x->pki != NULL)
+		return doctor_tried_rights(x, err);
 	if (!x->report->is_ad || x->pki == NULL)
 		return doctor_note(x, DOCTOR_NOTE, "rights",
-		    mem_text(
-			"what this account may write cannot be seen from here; the CA needs to "
-			"write below CDP, and `dirca ca publish` below all containers"),
+		    mem_text("what dircad's account may write is tried with its configuration only "
+			     "(-c dircad.conf); it needs to write below CDP and KRA, and `dirca ca "
+			     "publish` below all containers"),
 		    NULL);
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (!may_add_below(x, names[i], &can, err))
 			return false;
-		add_name(can ? &may : &may_not, names[i]);
+		doctor_add_name(can ? &may : &may_not, names[i]);
 	}
 	return doctor_note(x, DOCTOR_NOTE, "rights",
 	    text_printf("this account may add objects below %s%s%s; the CA needs CDP, and "

@@ -12,6 +12,7 @@ struct exam {
 	struct dir_conn *c;
 	struct pki_snapshot *pki; /* NULL until the tree was read */
 	struct doctor_report *report;
+	bool tries;
 };
 
 /* Notes a finding; `text` is taken over, `cure` (may be NULL) copied. True, so that a check ends by
@@ -30,5 +31,12 @@ bool doctor_templates(struct exam *x, struct err *err);
 bool doctor_services(struct exam *x, struct err *err);
 bool doctor_groups(struct exam *x, struct err *err);
 bool doctor_rights(struct exam *x, struct err *err);
+
+/* ---- What is tried (doctor_rights.c) ---- */
+
+/* "a, b, c" */
+void doctor_add_name(char **list, const char *name);
+bool doctor_people(struct exam *x, struct err *err);
+bool doctor_tried_rights(struct exam *x, struct err *err);
 
 #endif

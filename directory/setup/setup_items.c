@@ -1,6 +1,7 @@
 /* The list of what a directory lacks, and the changes that mend it. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "file.h"
 #include "mem.h"
@@ -80,4 +81,47 @@ setup_root_text(struct dir_conn *c, const char *name, char **out, struct err *er
 		return err_set(
 		    err, DIRCA_E_DIRECTORY, "%s does not show its rootDSE", dir_conn_uri(c));
 	return dir_entry_text(&found.list[0], name, out, err) != DIR_GET_FAILED;
+}
+
+/* RFC 4512 4.1: names are quoted, whether there is one or a list. */
+bool
+setup_defines(const struct dir_entry *subschema, const char *attr, const char *name)
+{
+	const struct dir_attr *a = dir_entry_attr(subschema, attr);
+	size_t len = strlen(name);
+
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		const char *at = (const char *)a->values[i].ptr, *end = at + a->values[i].len;
+
+		for (; (size_t)(end - at) >= len + 2 && (at = memchr(at, '\'', (size_t)(end - at)));
+		     at++)
+			if ((size_t)(end - at) >= len + 2 && at[len + 1] == '\'' &&
+			    strncasecmp(at + 1, name, len) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool
+setup_subschema(struct dir_conn *c, struct dir_entry *out, struct err *err)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	OWNED(own_memory) char *dn = NULL;
+
+	*out = (struct dir_entry){0};
+	if (!setup_root_text(c, "subschemaSubentry", &dn, err) ||
+	    !dir_search(c,
+		&(struct dir_query){.base = dn != NULL ? dn : "cn=Subschema",
+		    .filter = "(objectClass=subschema)",
+		    .attrs = (const char *const[]){"attributeTypes", "objectClasses", NULL}},
+		&found, err))
+		return false;
+	if (found.count != 1)
+		return err_set(err, DIRCA_E_DIRECTORY,
+		    "%s does not show its schema to this account: give it the right to read "
+		    "cn=Subschema",
+		    dir_conn_uri(c));
+	*out = found.list[0];
+	found.list[0] = (struct dir_entry){0};
+	return true;
 }

@@ -19,6 +19,11 @@ bool setup_exists(struct dir_conn *c, const char *dn, bool *out, struct err *err
 /* One attribute of the rootDSE; NULL if it is not there. */
 bool setup_root_text(struct dir_conn *c, const char *name, char **out, struct err *err);
 
+/* The server's schema; DIRCA_E_DIRECTORY where it is not shown. */
+bool setup_subschema(struct dir_conn *c, struct dir_entry *out, struct err *err);
+/* Whether "objectClasses" or "attributeTypes" of it define that name. */
+bool setup_defines(const struct dir_entry *subschema, const char *attr, const char *name);
+
 bool setup_schema(
     const struct setup_accounts *by, const char *ldif_dir, struct setup *s, struct err *err);
 /* `oid_base` is what the OIDs of new templates begin with. */

@@ -346,24 +346,12 @@ static bool
 slapd_schema(
     const struct setup_accounts *by, const char *ldif_dir, struct setup *s, struct err *err)
 {
-	struct dir_conn *c = by->tree;
-	OWNED(dir_entries_free) struct dir_entries found = {0};
-	OWNED(own_memory) char *subschema = NULL;
+	OWNED(dir_entry_free) struct dir_entry subschema = {0};
 
-	if (!setup_root_text(c, "subschemaSubentry", &subschema, err) ||
-	    !dir_search(c,
-		&(struct dir_query){.base = subschema != NULL ? subschema : "cn=Subschema",
-		    .filter = "(objectClass=subschema)",
-		    .attrs = (const char *const[]){"attributeTypes", "objectClasses", NULL}},
-		&found, err))
+	if (!setup_subschema(by->tree, &subschema, err))
 		return false;
-	if (found.count != 1)
-		return err_set(err, DIRCA_E_DIRECTORY,
-		    "%s does not show its schema to this account: give it the right to read "
-		    "cn=Subschema",
-		    dir_conn_uri(c));
 	for (size_t i = 0; i < COUNT_OF(slapd_files); i++)
-		if (!slapd_item(by->config, ldif_dir, slapd_files[i], &found.list[0], s, err))
+		if (!slapd_item(by->config, ldif_dir, slapd_files[i], &subschema, s, err))
 			return false;
 	return true;
 }

@@ -258,6 +258,20 @@ doctor_knows_389() {
 		ds389_lab_start "$dir" && watching missing polling && jq -r '.[0].findings[].cure' "$dir/report" | grep 'Content Synchronization'
 }
 
+# What is printed for Samba is run, but for the membership in groups; then the account may make objects there.
+samba_commands_work() {
+	local dn="cn=Guest,$CA_LAB_USERS" line count=0
+	as_admin directory service-account "$dn" >"$dir/commands" && cat "$dir/commands" && grep -q '^dsacls "CN=CDP,CN=Public Key Services,' "$dir/commands" &&
+		refuses E_INVALIDARG as_admin directory service-account "$dn" --apply && refuses E_INVALIDARG as_admin directory adopt || return 1
+	while read -r line; do
+		eval "$line -H '$LDAPI_URI' --simple-bind-dn='cn=Administrator,$CA_LAB_USERS' --password='$(<"$(lab_password_file Administrator)")'" || return 1
+		count=$((count + 1))
+	done < <(grep '^samba-tool dsacl' "$dir/commands")
+	[ "$count" -eq 2 ] && lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=CDP,$services" -s base nTSecurityDescriptor |
+		sed -n 's/^nTSecurityDescriptor:: //p' | base64 -d >"$dir/cdp.sd" && "$DIRCA_BIN/dirca" dump "$dir/cdp.sd" --type sd >"$dir/cdp.txt" &&
+		cat "$dir/cdp.txt" && grep -q -- '-501' "$dir/cdp.txt"
+}
+
 check "an empty directory ($DIRECTORY)" start
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 check "much is missing" found 4 4 20
@@ -275,5 +289,6 @@ check "their rights are those of this domain" rights_are_this_domains
 [ "$DIRECTORY" != 389ds ] || check "people and groups of FreeIPA keep the SIDs that it gave them" freeipas_sids_stay
 [ "$DIRECTORY" != 389ds ] || check "the server's log of changes is no part of the directory" changelog_is_passed_over
 [ "$DIRECTORY" != 389ds ] || check "the doctor knows 389, and how it tells of changes" doctor_knows_389
+[ "$DIRECTORY" != samba ] || check "the service's rights as commands" samba_commands_work
 check "files that are none are refused" broken_files_are_refused
 checks_end

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # An ordinary OpenLDAP (tests/support/plain_slapd.sh) becomes one that dirca works with: `dirca directory init` by two accounts,
-# `dirca directory adopt`.
+# `dirca directory adopt`, `dirca directory service-account`, and `dirca doctor directory`, which tries it.
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,6 +30,28 @@ ldap_admin() {
 }
 found() {
 	ldap_admin ldapsearch -LLL -o ldif-wrap=no -b "$PLAIN_SUFFIX" "$@"
+}
+
+service=cn=dircad,ou=Services,$PLAIN_SUFFIX
+services="CN=Public Key Services,CN=Services,CN=Configuration,$PLAIN_SUFFIX"
+configure() {
+	cat >"$dir/dircad.conf" <<-END
+		ca_name = Acme-CA
+		host = localhost
+		state_dir = $dir/state
+		dir_uris = $LDAPI_URI
+		dir_auth = simple
+		dir_bind_dn = $1
+		dir_password_file = $(lab_password_file "$2")
+	END
+}
+
+# doctor VERDICT CHECK WORDS: what it finds there, as dircad.
+doctor() {
+	"$DIRCA_BIN/dirca" doctor directory --json -c "$dir/dircad.conf" >"$dir/doctor.json"
+	jq -r --arg verdict "$1" --arg check "$2" \
+		'.[].findings[] | select(.verdict == $verdict and .check == $check) | .text + " " + (.cure // "")' "$dir/doctor.json" >"$dir/doctor"
+	cat "$dir/doctor.json" && grep -qF "$3" "$dir/doctor"
 }
 
 # slapd need not outlive a power cut.
@@ -101,11 +123,65 @@ many() {
 		found '(uid=u1100)' userPrincipalName | grep -qx 'userPrincipalName: u1100@acme.example'
 }
 
+account_lacks_everything() {
+	configure "$service" dircad && doctor missing rights "may not make objects below CN=CDP,$services" &&
+		grep -qF "dirca directory service-account '$service' --apply" "$dir/doctor" && grep -qF "may not write userCertificate of uid=" "$dir/doctor" &&
+		doctor missing watching syncprov && doctor note people "(uid=alice,ou=People,$PLAIN_SUFFIX)"
+}
+
+# By the LDIF that is printed, or by --apply, is the same.
+account_gets_its_rights() {
+	root directory service-account "$service" >"$dir/service.ldif" && cat "$dir/service.ldif" &&
+		root directory service-account "$service" --apply && [ -z "$(root directory service-account "$service")" ] &&
+		ldapsearch -LLL -o ldif-wrap=no -Q -Y EXTERNAL -H "$LDAPI_URI" -b cn=config '(olcSuffix=*)' olcAccess >"$dir/rules" && cat "$dir/rules" &&
+		perl -0pe 's/\n //g' "$dir/service.ldif" | grep '^olcAccess: ' | while read -r rule; do grep -qxF "$rule" "$dir/rules" || return 1; done &&
+		tail -4 "$dir/rules" | grep -qx 'olcAccess: {8}to \* by \* read'
+}
+
+rights_are_tried() {
+	doctor good rights "makes and removes objects below CDP and KRA, and writes userCertificate" && doctor good excess "may not write SIDs" &&
+		doctor good watching syncrepl && [ -z "$(found '(cn=dirca-doctor*)' dn)" ] && [ -z "$(found '(userCertificate=*)' dn)" ]
+}
+
+# What the tree's administrator may is more than the service needs.
+excess_is_told() {
+	configure "cn=admin,$PLAIN_SUFFIX" admin && doctor note excess "SIDs, members of groups, rights on templates" && configure "$service" dircad
+}
+
+change_config() {
+	ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" <<-END
+		dn: olcDatabase={1}mdb,cn=config
+		changetype: modify
+		$1: olcAccess
+		olcAccess: $2
+	END
+}
+
+# Groups that are hidden from the service; people who may write their own uid.
+dangers_are_told() {
+	local rule="{0}to attrs=member by dn.base=\"$service\" none by * break" own='{0}to attrs=mail,uid by self write by * read'
+	change_config add "$rule" && doctor missing rights "may not read member of cn=pki-admins," && change_config delete '{0}' || return 1
+	change_config add "$own" && says "lets people write uid" root directory service-account "$service" && change_config delete '{0}' &&
+		! root directory service-account "$service" 2>&1 | grep warning
+}
+
+service_account_is_refused() {
+	refuses ERROR_FILE_NOT_FOUND root directory service-account "cn=nobody,$PLAIN_SUFFIX" &&
+		refuses E_INVALIDARG root directory service-account 'no DN' && refuses E_INVALIDARG root directory service-account 'cn=a\"b,dc=acme' &&
+		refuses "cn=config" "$DIRCA_BIN/dirca" directory service-account "$service" -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" "${PLAIN_ADMIN[@]}"
+}
+
 check "an ordinary OpenLDAP" start
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 check "root alone is told of the tree's account" root_is_told_of_the_other_account
 check "both accounts make schema, tree and templates" init_by_both
+check "the service's account lacks every right, and is told" account_lacks_everything
 check "the plan is LDIF, and gone on with" plan_is_ldif
+check "the service's account gets its rights" account_gets_its_rights
+check "they are tried" rights_are_tried
+check "rights that it should not have are told" excess_is_told
+check "hidden groups and people who write their uid are told" dangers_are_told
+check "no account, no DN, no cn=config" service_account_is_refused
 check "no SID is given twice" no_sid_is_given_twice
 check "the SID of a deleted account is not given again" deleted_sids_stay_unused
 check "clashes are refused by name" clashes_are_refused_by_name
