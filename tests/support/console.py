@@ -1,27 +1,29 @@
 #!/usr/bin/env python3
 """Runs the console blocks of a Markdown file that are marked as tested.
 
-usage: console.py FILE.md [FROM=TO]...
+usage: console.py [--mark WORD] FILE.md [FROM=TO]...
 
-A block follows a line `<!-- tested -->`. Lines that begin with "$ " are commands; all of them, of all blocks, are typed into one
+A block follows a line `<!-- tested -->`, or `<!-- tested WORD -->`. Lines that begin with "$ " or "# " are commands; all of them, of all blocks, are typed into one
 shell. The other lines must stand in the command's output, in this order, each on a line of its own; "..." stands for anything.
 FROM=TO replaces text before the run: folder names of the page by those of the test.
 """
 import re
 import subprocess
 import sys
+import textwrap
 import uuid
 
 
-def blocks(text):
-    return re.findall(r"^<!-- tested -->\n```console\n(.*?)^```$", text, re.M | re.S)
+def blocks(text, mark):
+    found = re.findall(rf"^( *)<!-- tested{mark} -->\n( *)```console\n(.*?)^ *```$", text, re.M | re.S)
+    return [textwrap.dedent(block) for _, _, block in found]
 
 
 def steps(block):
     """[(command, expected lines)]"""
     out = []
     for line in block.splitlines():
-        if line.startswith("$ "):
+        if line.startswith(("$ ", "# ")):
             out.append((line[2:], []))
         elif not out:
             sys.exit(f"console.py: output before the first command: {line}")
@@ -57,13 +59,17 @@ def misses(expected, output):
     return None
 
 
-def main(path, *replacements):
+def main(*arguments):
+    mark = ""
+    if arguments[0] == "--mark":
+        mark, arguments = " " + arguments[1], arguments[2:]
+    path, *replacements = arguments
     text = open(path, encoding="utf-8").read()
     for r in replacements:
         text = text.replace(*r.split("=", 1))
     shell = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     count = bad = 0
-    for block in blocks(text):
+    for block in blocks(text, mark):
         for command, expected in steps(block):
             output, status = run(shell, command)
             missing = misses(expected, output)
