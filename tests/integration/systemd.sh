@@ -100,6 +100,20 @@ check "and more templates are enabled" enables_more
 check "there are KRAs" ca_lab_kras 2
 check "a key is archived" archives first
 check "the doctor is content" says "Next: nothing is missing" dirca doctor
+# ---- the timer of the machine: what it starts, as it stands and as systemd confines it, without a HOME ----
+machine_enrolls() { # here as user1
+	ca_lab_as caadmin template duplicate EFSArchive Auto autoenroll=yes && ca_lab_as caadmin template enable Auto &&
+		ca_lab_as caadmin template grant Auto user1 enroll autoenroll && ca_lab_person user1 &&
+		install -m 600 "$(lab_password_file user1)" /etc/dirca/account-password && install -m 600 "$(ca_lab_pass)" /etc/dirca/enroll-password &&
+		sed "s|^password_file = .*|password_file = /etc/dirca/account-password|; s|^tls_ca = .*|tls_ca = /etc/dirca/directory-ca.pem|" \
+			"$(ca_lab_home user1)/.config/dirca.conf" >/etc/dirca/dirca.conf
+}
+enrolled() { systemctl start dirca-enroll.service && ca_lab_certificate_of /var/lib/dirca-enroll/Auto.pfx | openssl x509 -noout -subject | grep user1; }
+check "a machine that enrolls by itself" machine_enrolls
+check "its timer's service does" ca_lab_eventually enrolled
+check "into a folder of root's" is '700 root 600 root' eval 'stat -c "%a %U" /var/lib/dirca-enroll /var/lib/dirca-enroll/Auto.pfx | tr "\n" " " | sed "s/ $//"'
+check "once" is 1 eval 'ls /var/lib/dirca-enroll/*.pfx | wc -l'
+rm -f /etc/dirca/dirca.conf
 main=$(state MainPID) vault=$(process vault)
 check "the vault is killed" kill -KILL "$vault"
 check "another takes its place" ca_lab_eventually is_another vault "$vault"
