@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "cmc.h"
 #include "dump_listing.h"
+#include "dump_ocsp.h"
 #include "dump_value.h"
 #include "material.h"
 #include "mem.h"
@@ -434,10 +435,8 @@ dump_certificate(struct view der, struct err *err)
 static void
 put_time(json_t *to, const char *name, const ASN1_TIME *from)
 {
-	struct tm tm;
-
-	if (from != NULL && ASN1_TIME_to_tm(from, &tm) == 1)
-		put_instant(to, name, timegm(&tm));
+	if (from != NULL)
+		put(to, name, dump_time(from));
 }
 
 static json_t *
@@ -599,6 +598,8 @@ static const struct {
     {"pkcs10", dump_pkcs10},
     {"certificate", dump_certificate},
     {"crl", dump_crl},
+    {"ocsp-request", dump_ocsp_request},
+    {"ocsp-response", dump_ocsp_response},
     {"sd", dump_sd},
 };
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -16,6 +17,18 @@
 
 #define DEPTH_MAX 16
 #define PRINT_MAX 65536 /* of what OpenSSL makes of one extension */
+
+json_t *
+dump_time(const ASN1_TIME *t)
+{
+	char text[21];
+	struct tm tm;
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return json_null();
+	clock_format(timegm(&tm), text);
+	return json_string(text);
+}
 
 json_t *
 dump_text(const char *text)

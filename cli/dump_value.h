@@ -20,6 +20,9 @@ json_t *dump_hex(struct view v);
 /* A text that may not be; null. */
 json_t *dump_text(const char *text);
 
+/* null: there is none, or it is no time. */
+json_t *dump_time(const ASN1_TIME *t);
+
 /* As text: members as lines, names from the keys ("issued_certificate_hash": "Issued certificate
  * hash:"). */
 void dump_print(const json_t *value);

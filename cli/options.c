@@ -363,7 +363,9 @@ const struct option_row option_rows[] = {
     {"sddl", 0, TEXT, OPTS(OPTS_SDDL), AT(sddl), "TEXT",
 	"SDDL instead of an object; of `sd check` with an object, what it should hold", 0, 0},
     {"type", 0, TEXT, OPTS(OPTS_DUMP), AT(type), "TYPE",
-	"auto, request, response, blob, pkcs10, certificate, crl, keys, sd or template", 0, 0},
+	"auto, request, response, blob, pkcs10, certificate, crl, ocsp-request, ocsp-response, "
+	"keys, sd or template",
+	0, 0},
     {"asn1", 0, FLAG, OPTS(OPTS_DUMP), AT(asn1), NULL, "every element of the DER, too", 0, 0},
     {"private-key", 0, TEXT, OPTS(OPTS_DUMP), AT(private_key), "FILE",
 	"the holder's key: does it belong to what is shown?", 0, 0},

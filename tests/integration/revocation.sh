@@ -222,6 +222,8 @@ check "another CA's: unknown" eval 'openssl req -x509 -newkey ec -pkeyopt ec_par
 check "one certificate for all of it" test "$(signers)" = 1
 
 check "GET, without a nonce" eval 'ask stays -no_nonce && get stays.req && answered stays | grep ": good"'
+check "dump tells it" eval '"$DIRCA_BIN/dirca" dump "$dir/answer" --json |
+	jq -e ".type == \"OCSP response\" and .answers[0].status == \"good\" and .answers[0].next_update != null and .certificates == 1 and .responder_key_hash != null"'
 check "may be kept" eval 'header ETag && header Cache-Control | grep "max-age=[1-9][0-9]*, public, no-transform, must-revalidate" && header Expires && header Last-Modified'
 check "which is said once, of what everybody may fetch" said_once
 check "and is" eval 'cp "$dir/answer" "$dir/first" && sleep 1.1 && get stays.req && cmp "$dir/first" "$dir/answer"'

@@ -265,10 +265,38 @@ listing_ends_where_the_der_does(void **state)
 	buf_free(&der);
 }
 
+/* A request of openssl, and cut at every length it is none. */
+static void
+questions_of_ocsp_are_told(void **state)
+{
+	const struct key_passwords none = {0};
+	struct buf b;
+	struct err err;
+	json_t *told;
+
+	(void)state;
+	assert_true(file_read(FIXTURES "/../fuzz/corpus/ocsp/sha256_nonce.der", 4096, &b, &err));
+	told = dump_as("auto", buf_view(&b), buf_view(&b), &none, &err);
+	assert_non_null(told);
+	assert_string_equal(json_string_value(json_object_get(told, "type")), "OCSP request");
+	assert_non_null(json_object_get(told, "nonce"));
+	assert_int_equal(json_array_size(json_object_get(told, "questions")), 2);
+	json_decref(told);
+	for (size_t len = 0; len < b.len; len++) {
+		assert_null(
+		    dump_as("ocsp-request", view_of(b.ptr, len), view_of(b.ptr, len), &none, &err));
+		assert_null(dump_as(
+		    "ocsp-response", view_of(b.ptr, len), view_of(b.ptr, len), &none, &err));
+	}
+	assert_null(dump_as("ocsp-response", buf_view(&b), buf_view(&b), &none, &err));
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(questions_of_ocsp_are_told),
 	    cmocka_unit_test(every_leaf_of_the_paper_is_listed),
 	    cmocka_unit_test(fields_of_the_request_have_names),
 	    cmocka_unit_test(fields_of_the_response_have_names),
