@@ -55,7 +55,7 @@
 	    OPTS(OPTS_SESSION, OPTS_ADOPT, OPTS_DRY, OPTS_JSON), cmd_directory_adopt,              \
 	    "give people and groups of OpenLDAP the SIDs and names that they lack")                \
 	X("directory service-account", "DN", 1, 1, GROUP_DIRECTORY, WHO_DIRECTORY, NEEDS_SESSION,  \
-	    OPTS(OPTS_SESSION, OPTS_APPLY), cmd_directory_service_account,                         \
+	    OPTS(OPTS_SESSION, OPTS_APPLY, OPTS_SAID), cmd_directory_service_account,              \
 	    "the rights that dircad's account needs: print them, or grant them")                   \
 	X("doctor directory", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_NOTHING,      \
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_doctor_directory,                      \
