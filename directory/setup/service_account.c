@@ -99,9 +99,9 @@ add_rule(struct database *db, char *rule, struct err *err)
 {
 	OWNED(own_memory) char *owned = rule, *numbered = NULL;
 
-	if (has_rule(db->e, "olcAccess", rule))
+	if (has_rule(db->e, "olcAccess", owned))
 		return true;
-	numbered = text_printf("{%zu}%s", db->rules++, rule);
+	numbered = text_printf("{%zu}%s", db->rules++, owned);
 	return dir_entry_add(&db->more, "olcAccess", view_str(numbered), err);
 }
 
