@@ -1,4 +1,5 @@
-/* dirca db check, stats, sealed, vacuum: dircad does it, which knows the database. */
+/* dirca db check, stats, version, migrate, sealed, vacuum: dircad does it, which knows the
+ * database. */
 #include "daemon_run.h"
 #include "verbs.h"
 #include "work.h"
@@ -37,4 +38,23 @@ bool
 cmd_db_vacuum(struct work *w, struct err *err)
 {
 	return with_database(w, "vacuum", err);
+}
+
+bool
+cmd_db_version(struct work *w, struct err *err)
+{
+	return with_database(w, "version", err);
+}
+
+bool
+cmd_db_migrate(struct work *w, struct err *err)
+{
+	const char *const args[] = {
+	    "--database", "migrate", w->cli->opt.dry_run ? "--dry-run" : NULL, NULL};
+	int status;
+
+	if (!daemon_run(w->cli, args, &status, err))
+		return false;
+	w->status = (enum cli_exit)status;
+	return true;
 }

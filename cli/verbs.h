@@ -134,6 +134,11 @@
 	    cmd_db_check, "whether the database is sound (on the CA's machine)")                   \
 	X("db stats", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON),   \
 	    cmd_db_stats, "how big the database is, and what is in it")                            \
+	X("db version", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON), \
+	    cmd_db_version, "which version the database has, and which this program")              \
+	X("db migrate", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING,                               \
+	    OPTS(OPTS_DAEMON, OPTS_DRY, OPTS_SAID), cmd_db_migrate,                                \
+	    "bring the database to this program's version; -n: try it on a copy")                  \
 	X("db sealed", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_JSON),  \
 	    cmd_db_sealed, "what archived keys are sealed with, and which with too little")        \
 	X("db vacuum", "", 0, 0, GROUP_CA, WHO_ROOT, NEEDS_NOTHING, OPTS(OPTS_DAEMON, OPTS_SAID),  \

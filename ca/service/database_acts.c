@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "mem.h"
 #include "own.h"
 #include "service.h"
 #include "state_lock.h"
@@ -173,4 +175,91 @@ act_vacuum_database(const struct config *config)
 		       store_vacuum(path, &err)
 		   ? 0
 		   : act_failed(&err, 1);
+}
+
+static bool
+version(const struct config *config, int *has, int *program, struct err *err)
+{
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+
+	return service_become(config->user, err) && store_version(path, has, program, err);
+}
+
+int
+act_database_version(const struct config *config, bool json)
+{
+	int has, program;
+	struct err err;
+
+	if (!version(config, &has, &program, &err))
+		return act_failed(&err, 1);
+	if (json)
+		act_print_json(json_pack("{s:i, s:i, s:b}", "database", has, "program", program,
+		    "due", (int)(has < program)));
+	else
+		printf("Database  version %d\nProgram   version %d%s\n", has, program,
+		    has < program   ? "; it is migrated at the next start (`dirca db migrate -n` "
+				      "tries that on a copy)"
+		    : has > program ? "; a newer program made it, and this one does not start"
+				    : "");
+	return 0;
+}
+
+/* SQLite's own beside it, too. */
+static void
+remove_database(const char *path)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+		OWNED(own_memory) char *name = text_printf("%s%s", path, suffixes[i]);
+
+		unlink(name);
+	}
+}
+
+/* Opening migrates. */
+static int
+migrate_file(const struct config *config, const char *path, const char *where, struct err *err)
+{
+	OWNED(texts_free) struct texts findings = {0};
+	int64_t begun = clock_mono_ms();
+	struct store_size s;
+
+	if (!examine(config, path, &findings, &s, err))
+		return act_failed(err, 1);
+	if (findings.count > 0) {
+		print_findings(&findings);
+		return ACT_FINDINGS;
+	}
+	printf("%s: version %" PRId64 ", %" PRId64 " requests, %" PRId64 " archived keys, %" PRId64
+	       " audit rows; sound. It took %.1f s.\n",
+	    where, s.version, s.requests, s.archived_keys, s.audit_rows,
+	    (double)(clock_mono_ms() - begun) / 1000);
+	return 0;
+}
+
+int
+act_migrate_database(const struct config *config, bool dry_run)
+{
+	OWNED(own_memory) char *path = config_path(config, "dirca.db");
+	OWNED(own_memory) char *trial = config_path(config, "dirca.db-trial");
+	OWNED(own_fd) int lock = -1;
+	int has, program, status;
+	struct err err;
+
+	if ((!dry_run && !state_lock(config, &lock, &err)) ||
+	    !version(config, &has, &program, &err))
+		return act_failed(&err, 1);
+	printf("From version %d to %d.\n", has, program);
+	if (!dry_run)
+		return migrate_file(config, path, "The database", &err);
+	remove_database(trial);
+	if (!copy(config, trial, &err)) {
+		remove_database(trial);
+		return act_failed(&err, 1);
+	}
+	status = migrate_file(config, trial, "A copy, which is gone again", &err);
+	remove_database(trial);
+	return status;
 }

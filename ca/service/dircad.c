@@ -41,8 +41,9 @@ run_role(const char *role, const char *fds_text, const struct config *config)
 /* What the command line asks for. */
 struct asked {
 	const char *config, *role, *fds;
-	const char *database; /* copy, check, stats, sealed, verify-keys, coverage, vacuum, export,
-				 import, revert, settle, drill-new, drill-list, drill-report */
+	const char *database; /* copy, check, stats, version, migrate, sealed, verify-keys,
+				 coverage, vacuum, export, import, revert, settle, drill-new,
+				 drill-list, drill-report */
 	bool test, compare, create, record, kra_leaves, kra_upgrade, import_adcs, dry_run, json,
 	    list;
 };
@@ -171,6 +172,10 @@ do_with_database(
 		return act_check_database(config, name, asked->json);
 	if (strcmp(what, "stats") == 0)
 		return act_size_database(config, asked->json);
+	if (strcmp(what, "version") == 0)
+		return act_database_version(config, asked->json);
+	if (strcmp(what, "migrate") == 0)
+		return act_migrate_database(config, asked->dry_run);
 	if (strcmp(what, "sealed") == 0)
 		return act_sealed(config, asked->json);
 	if (strcmp(what, "verify-keys") == 0)

@@ -53,6 +53,11 @@ int act_drill_list(const struct config *config, bool json);
 int act_drill_report(const struct config *config, const char *name);
 /* Writes it anew without what is free in it; dircad must not run. */
 int act_vacuum_database(const struct config *config);
+/* The schema that the database has and the one of this program. */
+int act_database_version(const struct config *config, bool json);
+/* From one to the other, while dircad does not run; or on a copy that is gone afterwards, at any
+ * time. */
+int act_migrate_database(const struct config *config, bool dry_run);
 /* adcs_import of a file; `columns` and `dates` ("mdy", "dmy") "": the file says it. The rows that
  * are not taken, and how many were, on stdout. 4: some were refused. */
 int act_import_adcs(const struct config *config, const char *name, const char *columns,

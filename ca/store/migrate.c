@@ -733,3 +733,17 @@ migrate(struct conn *c, bool create, struct err *err)
 	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }
+
+bool
+store_version(const char *path, int *has_out, int *program_out, struct err *err)
+{
+	OWNED(own_database) sqlite3 *db = NULL;
+	struct conn c = {.path = path};
+
+	*program_out = VERSION;
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		return err_set(err, DIRCA_E_DATABASE, "CA database %s: cannot be opened", path);
+	c.db = db;
+	return read_version(&c, has_out, err);
+}

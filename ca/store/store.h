@@ -49,6 +49,9 @@ struct store_tx; /* inside a unit of work */
 bool store_open(const char *path, struct store **out, struct err *err);
 /* The same; makes the file (mode 0600) if there is none, and the tables if it is empty. */
 bool store_create(const char *path, struct store **out, struct err *err);
+/* Of the schema: what the database at `path` has, and what this program would bring it to. Nothing
+ * is changed. */
+bool store_version(const char *path, int *has_out, int *program_out, struct err *err);
 /* Finishes what was submitted, checkpoints, closes. */
 void store_close(struct store **s);
 

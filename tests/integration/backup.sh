@@ -144,6 +144,10 @@ number=$((16#$(crl_number)))
 check "the database is sound" says "is sound" db check
 check "also for a script" eval "db check --json | jq -e '.sound and .findings == []'"
 check "its size" eval "db stats --json | jq -e '.archived_keys == 2 and .requests > 5 and .bytes > .free_bytes'"
+check "its version is this program's" eval "db version --json | jq -e '.database == .program and (.due | not)'"
+check "a migration is tried on a copy" says "A copy, which is gone again" db migrate --dry-run
+check "of which nothing is left" eval '! ls "$CA_STATE" | grep trial'
+check "none while the CA runs" refuses "another dircad runs" db migrate
 check "no vacuum while the CA runs" refuses "another dircad runs" db vacuum
 cp "$CA_STATE/ca.crt" "$dir/ca.crt"
 ca_lab_dircad_stop

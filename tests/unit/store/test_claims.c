@@ -355,6 +355,7 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	struct sample s;
 	struct store_requests rs;
 	int64_t pending;
+	int has, program;
 
 	sample_issued(&s, 1);
 	s.row.raw_public_key = BYTES("spki");
@@ -367,6 +368,11 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	pending = add_row(f, &s.row);
 	store_close(&f->store);
 	assert_int_equal(go_back(f, TO_VERSION_3), SQLITE_OK);
+	/* To ask changes nothing. */
+	assert_ok(f, store_version(f->path, &has, &program, &f->err));
+	assert_int_equal(has, 3);
+	assert_int_equal(program, 25);
+	assert_int_equal(raw_number(f, "PRAGMA user_version"), 3);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	assert_int_equal(raw_number(f, "PRAGMA user_version"), 25);
 

@@ -41,10 +41,14 @@ static void
 a_newer_version_is_refused(void **state)
 {
 	struct fixture *f = *state;
+	int has, program;
 
 	store_close(&f->store);
 	assert_int_equal(raw_exec(f, "PRAGMA user_version = 99"), SQLITE_OK);
 	assert_refused(f, f->path, "version is 99");
+	assert_ok(f, store_version(f->path, &has, &program, &f->err));
+	assert_int_equal(has, 99);
+	assert_false(store_version("/no/such/folder/dirca.db", &has, &program, &f->err));
 	assert_int_equal(raw_exec(f, "PRAGMA user_version = -1"), SQLITE_OK);
 	assert_refused(f, f->path, "version is -1");
 	assert_int_equal(raw_exec(f, "PRAGMA user_version = 0"), SQLITE_OK);
