@@ -46,6 +46,16 @@ changes_configuration() { echo '# of the administrator' >>/etc/dirca/dirca.conf 
 keeps_configuration() { sha256sum -c /tmp/configuration && [ -e /etc/dirca/dirca.conf.dpkg-dist ]; }
 purges() { apt-get purge -y -q "$@"; }
 # The folders of the CA and of its configuration are the administrator's; all else is gone.
+# The instructions of the last stage, each in one line.
+# shellcheck disable=SC2016 # of sed
+stage() { sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$tree/dist/Containerfile" | sed -n '/^FROM /h; /^FROM /!H; ${x;p}'; }
+is_a_container_file() {
+	! grep -vE '^(#|$|FROM |ENV |COPY |WORKDIR |RUN |USER |CMD \[)' < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$tree/dist/Containerfile") &&
+		is 1 grep -c '^CMD' "$tree/dist/Containerfile" && stage | sed -n 's/^CMD //p' | jq -e 'length == 3'
+}
+# Without its first stage: the packages are there.
+runs_its_commands() { bash -ec "$(stage | sed -n 's/^RUN //p')"; }
+tells_the_story_to_demo() { su demo -c "cd && $(stage | sed -n 's/^CMD //p' | jq -r '.[2]' | sed 's/ && cd .*//') && dirca/stop"; }
 leaves_nothing() {
 	! dpkg-query -W -f '${Status} ${Package}\n' 'dirca*' 2>/dev/null | grep -v 'not-installed' || return 1
 	[ -z "$(find / -xdev \( -path /proc -o -path /dirca -o -path /packages -o -path /tmp -o -path /var/lib/dirca -o -path /run/dirca -o -path /var/cache \) -prune -o -name '*dirca*' -print |
@@ -79,4 +89,8 @@ check "and stops" stops
 rm -rf /var/lib/dirca/*
 check "it is purged with no CA" purges dirca dircad
 check "and nothing is kept" test ! -e /var/lib/dirca
+rm -f /packages/*_0.0.9.deb
+check "the container file is one" is_a_container_file
+check "what it runs installs" runs_its_commands
+check "and tells the story, to an ordinary user" tells_the_story_to_demo
 checks_end
