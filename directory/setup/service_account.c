@@ -93,11 +93,11 @@ has_rule(const struct dir_entry *db, const char *attr, const char *rule)
 	return false;
 }
 
-/* Before the database's own rules, and after those that were added before. Takes `rule`. */
+/* Before the database's own rules, and after those that were added before. */
 static bool
-add_rule(struct database *db, char *rule, struct err *err)
+add_rule(struct database *db, const char *rule, struct err *err)
 {
-	OWNED(own_memory) char *owned = rule, *numbered = NULL;
+	OWNED(own_memory) char *numbered = NULL;
 
 	if (has_rule(db->e, "olcAccess", owned))
 		return true;
@@ -124,19 +124,20 @@ static bool
 add_pki_rules(const struct server *s, struct database *db, const char *services, struct err *err)
 {
 	static const char *const written[] = {"CDP", "KRA"};
+	OWNED(own_memory)
+	char *read =
+	    text_printf("to dn.subtree=\"%s\" by dn.base=\"%s\" read by * break", services, s->dn);
 
 	for (size_t i = 0; i < COUNT_OF(written); i++) {
 		OWNED(own_memory) char *dn = pki_child_dn(written[i], services);
+		OWNED(own_memory)
+		char *write = text_printf(
+		    "to dn.subtree=\"%s\" by dn.base=\"%s\" write by * break", dn, s->dn);
 
-		if (!add_rule(db,
-			text_printf(
-			    "to dn.subtree=\"%s\" by dn.base=\"%s\" write by * break", dn, s->dn),
-			err))
+		if (!add_rule(db, write, err))
 			return false;
 	}
-	return add_rule(db,
-	    text_printf("to dn.subtree=\"%s\" by dn.base=\"%s\" read by * break", services, s->dn),
-	    err);
+	return add_rule(db, read, err);
 }
 
 static char *
@@ -160,20 +161,18 @@ static bool
 add_people_rules(const struct server *s, struct database *db, struct err *err)
 {
 	OWNED(own_memory) char *attributes = readable(s);
+	OWNED(own_memory)
+	char *hide = text_printf(
+	    "to attrs=authPassword by dn.base=\"%s\" read by anonymous auth by * none", s->dn);
+	OWNED(own_memory)
+	char *write =
+	    text_printf("to attrs=userCertificate by dn.base=\"%s\" write by * break", s->dn);
+	OWNED(own_memory)
+	char *read =
+	    text_printf("to attrs=%s by dn.base=\"%s\" read by * break", attributes, s->dn);
 
-	return (has_word(db->e, "olcAccess", "authPassword") ||
-		   add_rule(db,
-		       text_printf("to attrs=authPassword by dn.base=\"%s\" read by anonymous auth "
-				   "by * none",
-			   s->dn),
-		       err)) &&
-	       add_rule(db,
-		   text_printf(
-		       "to attrs=userCertificate by dn.base=\"%s\" write by * break", s->dn),
-		   err) &&
-	       add_rule(db,
-		   text_printf("to attrs=%s by dn.base=\"%s\" read by * break", attributes, s->dn),
-		   err);
+	return (has_word(db->e, "olcAccess", "authPassword") || add_rule(db, hide, err)) &&
+	       add_rule(db, write, err) && add_rule(db, read, err);
 }
 
 /* "cn,uid eq" */

@@ -29,7 +29,7 @@ has_slapd() {
 	local name
 	plain_slapd_start "$dir" && mkdir -p /run/slapd "$dir/home" && touch /run/slapd/ldapi && mount --bind "$dir/ldapi" /run/slapd/ldapi &&
 		chmod 777 "$dir/ldapi" || return 1
-	for name in admin dircad alice otto kim; do
+	for name in admin dircad alice bert otto kim; do
 		(umask 077 && printf '%s-Passw0rd\n' "$name" >"$dir/home/$name.password") || return 1
 	done
 	printf 'TLS_CACERT %s\n' "$LDAP_CA_FILE" >/etc/ldap/ldap.conf
@@ -39,12 +39,46 @@ follows_the_page() {
 	cd "$dir/home" && HOME=$dir/home python3 "$here/../support/console.py" --mark slapd "$here/../../README.md"
 }
 
+ldap_admin() { "$1" -x -H ldapi:/// "${PLAIN_ADMIN[@]}" "${@:2}"; }
+admin() { dirca "$@" --uri ldapi:/// --mech SIMPLE "${PLAIN_ADMIN[@]}"; }
+bert() {
+	dirca "$@" --uri ldapi:/// --mech SIMPLE --user bert --bind-dn "uid=bert,ou=People,$PLAIN_SUFFIX" --password-file bert.password \
+		--out-password-file bert.password
+}
+
+enrolls_by_mail() { bert enroll MailArchive --out mail.pfx >enrolled; }
+
+# Of bert the CA has not heard before: what it knows of accounts is some seconds old.
+# A template whose names an ordinary tree has: common name and mail. It archives as well.
+without_upn() {
+	local names
+	cd "$dir/home" && ldap_admin ldapmodify <<-END || return 1
+		dn: uid=bert,ou=People,$PLAIN_SUFFIX
+		changetype: modify
+		delete: userPrincipalName
+	END
+	refuses CERTSRV_E_SUBJECT_UPN_REQUIRED bert enroll EFSArchive --out upn.pfx || return 1
+	admin template duplicate EFSArchive MailArchive subject=cn,email &&
+		admin template enable MailArchive && ca_lab_eventually enrolls_by_mail && grep -qF "Private key archived: yes" enrolled &&
+		openssl pkcs12 -in mail.pfx -passin file:bert.password -nokeys -clcerts -out mail.crt &&
+		is "subject=CN = Bert Example" openssl x509 -in mail.crt -noout -subject &&
+		says "email:bert@acme.example" openssl x509 -in mail.crt -noout -ext subjectAltName
+}
+
+# posixGroup by the gidNumber of its people: that is how bert may enroll.
+explained() {
+	cd "$dir/home" && dirca explain enroll bert MailArchive --socket /run/dirca/dircad.socket --uri ldapi:/// --mech SIMPLE "${PLAIN_ADMIN[@]}" >explained
+	cat explained && grep -qF 'as bert -> staff (primary group)' explained
+}
+
 check "it is installed" installs
 check "an ordinary slapd" has_slapd
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 begun=$(now_ms)
 check "README.md is true of it, word for word" follows_the_page
 echo "from slapd to the first recovered key: $(($(now_ms) - begun)) ms"
+check "a template for people without userPrincipalName" without_upn
+check "it is explained by which group" explained
 [ "$CHECKS_BAD" -eq 0 ] || journalctl -u dircad --no-pager | tail -20
 systemctl stop dircad
 lab_slapd_stop "$dir"
