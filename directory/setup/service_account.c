@@ -99,7 +99,7 @@ add_rule(struct database *db, const char *rule, struct err *err)
 {
 	OWNED(own_memory) char *numbered = NULL;
 
-	if (has_rule(db->e, "olcAccess", owned))
+	if (has_rule(db->e, "olcAccess", rule))
 		return true;
 	numbered = text_printf("{%zu}%s", db->rules++, owned);
 	return dir_entry_add(&db->more, "olcAccess", view_str(numbered), err);

@@ -51,7 +51,6 @@ enrolls_by_mail() { bert enroll MailArchive --out mail.pfx >enrolled; }
 # Of bert the CA has not heard before: what it knows of accounts is some seconds old.
 # A template whose names an ordinary tree has: common name and mail. It archives as well.
 without_upn() {
-	local names
 	cd "$dir/home" && ldap_admin ldapmodify <<-END || return 1
 		dn: uid=bert,ou=People,$PLAIN_SUFFIX
 		changetype: modify
