@@ -101,7 +101,7 @@ add_rule(struct database *db, const char *rule, struct err *err)
 
 	if (has_rule(db->e, "olcAccess", rule))
 		return true;
-	numbered = text_printf("{%zu}%s", db->rules++, owned);
+	numbered = text_printf("{%zu}%s", db->rules++, rule);
 	return dir_entry_add(&db->more, "olcAccess", view_str(numbered), err);
 }
 
