@@ -1075,7 +1075,12 @@ check "a third hangs" silent "$(lab_free_port)"
 check "and holds up nobody" hangs
 check "who names a serial number does not wait for it" not_waited_for
 check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec" --include-revoked --timeout 6
-check "and the error is what the CA said" refuses DIRCA_E_NETWORK officer getkey user2 "$dir/no.rec" --include-revoked --timeout 6
+dots() { # and each second that nobody answers a dot
+	HOME=$(ca_lab_home officer1) "$here/../support/by_hand.py" 'sees H-Hanging-CA...
+sees ...
+sees DIRCA_E_NETWORK' -- "$DIRCA_BIN/dirca" getkey user2 "$dir/no.rec" --include-revoked --timeout 6
+}
+check "the error is what the CA said, and who waits at a terminal sees that it goes on" dots
 check "nothing is fetched" test ! -e "$dir/no.rec"
 check "a serial number is enough" fetch "$dir/serial.rec" "$(ca_lab_serial_of "$dir/user2.pfx")"
 check "and a thumbprint" fetch "$dir/hash.rec" "$(ca_lab_sha1 "$dir/user2.pfx")"
