@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir_change.h"
 #include "mem.h"
 #include "own.h"
 #include "pki_priv.h"
@@ -239,7 +240,9 @@ setup_apply(const struct setup_accounts *by, const struct setup_item *item, stru
 	const struct ldif_record *r = &item->todo.list[0];
 
 	if (r->kind == LDIF_MODIFY) {
-		if (!apply_modify(c, r, err))
+		/* 389 writes its schema anew for each modification, and hangs up on who sends many.
+		 */
+		if (!(dir_conn_root(c)->is_389 ? plan_send(c, r, err) : apply_modify(c, r, err)))
 			return false;
 	} else if (!dir_add(c, &r->entry, err) && err->code != ERROR_FILE_EXISTS) {
 		return false;

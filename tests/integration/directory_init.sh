@@ -123,6 +123,21 @@ dry_run_changes_nothing() {
 		grep -q '^would add  schema dircaAuthority\|^would add  schema dirca-authority' "$dir/plan" && found 4 3 60
 }
 
+# Everything, as a version did that knew no dircaServiceURL.
+older_version() {
+	cp -r "$LAB_LDIF" "$dir/older" || return 1
+	sed -i -e '/\.1\.4$/,/SINGLE-VALUE )$/d; s/ \$ dircaServiceURL//' "$dir/older/schema/dirca-authority.ldif" &&
+		sed -i -e '/^dn: CN=dirca-Service-URL/,/^$/d; /^mayContain: dircaServiceURL$/d' "$dir/older/schema/ad-dirca-authority.ldif" &&
+		! grep -r dircaServiceURL "$dir/older/schema" && LAB_LDIF=$dir/older admin directory init >"$dir/init.out" && LAB_LDIF=$dir/older found 0 0 0
+}
+
+its_schema_is_brought_up_to_date() {
+	found 4 1 2 && admin directory init >"$dir/init.out" && sed -n 's/^added  //p' "$dir/init.out" | sort >"$dir/added" && case $DIRECTORY in
+	samba) printf 'schema %s\n' dircaAuthority dircaServiceURL | cmp - "$dir/added" ;;
+	*) echo 'schema dirca-authority' | cmp - "$dir/added" ;;
+	esac
+}
+
 init_adds() {
 	admin directory init "$@" >"$dir/init.out" && cat "$dir/init.out" && grep -q '^added' "$dir/init.out"
 }
@@ -277,7 +292,8 @@ check "an empty directory ($DIRECTORY)" start
 check "much is missing" found 4 4 20
 [ "$DIRECTORY" != openldap ] || check "who may not write the schema is told the command" cure_is_told
 check "a dry run changes nothing" dry_run_changes_nothing
-check "schema and containers are added" init_adds
+check "schema and containers are added, by an older version" older_version
+check "its schema is brought up to date" its_schema_is_brought_up_to_date
 check "nothing is missing but templates" found 0 0 0
 [ "$DIRECTORY" = samba ] || check "an outdated class is brought up to date" class_is_updated
 check "35 templates are" found 4 35 35 --templates

@@ -11,6 +11,7 @@
 #   ds389_lab_kill DIR      ends it as a power cut would
 #
 # DS389_LAB_PLUGINS are the plug-ins that a server has beside those that it always has; by default those that FreeIPA switches on.
+# Its turbo mode is off (DS389_LAB_TURBO=on): on a busy machine it hangs up, as if it had waited, on a connection with many requests.
 # `dscreate` writes below /etc and asks systemd; what it makes a server's dse.ldif of is used here.
 
 DS389_LAB_DATA=/usr/share/dirsrv
@@ -38,7 +39,7 @@ ds389_lab_dse() {
 		-e "s|%rootdn%|cn=Directory Manager|; s|%ds_passwd%|$password|; s|%ds_suffix%|$LAB_BASE_DN|; s|%db_lib%|bdb|" \
 		-e "s|%ldapi_enabled%|on|; s|%ldapi_autobind%|off|; s|%ldapi%|$1/ldapi|" "${plugins[@]}" \
 		-e "/^nsslapd-port:/a nsslapd-listenhost: 127.0.0.1\nnsslapd-securelistenhost: 127.0.0.1\nnsslapd-securePort: $3\nnsslapd-security: on" \
-		-e "/^nsslapd-port:/a nsslapd-sizelimit: -1\nnsslapd-accesslog-logging-enabled: ${DS389_LAB_ACCESS_LOG:-off}" \
+		-e "/^nsslapd-port:/a nsslapd-sizelimit: -1\nnsslapd-enable-turbo-mode: ${DS389_LAB_TURBO:-off}\nnsslapd-accesslog-logging-enabled: ${DS389_LAB_ACCESS_LOG:-off}" \
 		-e "/^nsslapd-subtree-rename-switch:/a nsslapd-lookthroughlimit: -1\nnsslapd-idlistscanlimit: 100000" \
 		"$DS389_LAB_DATA/data/template-dse.ldif"
 }
