@@ -93,6 +93,13 @@ for unit in dircad dirca-enroll; do
 done
 check "which one without its filter of system calls is not" is_exposed_as SystemCallFilter=
 check "nor one that runs as root" is_exposed_as User=
+# With users and files of this machine; the rest of the example is as it is.
+reads_the_example() {
+	echo password >"$dir/password" && sed "/^user/d; /^vault_user/d; s|^dir_password_file = .*|dir_password_file = $dir/password|" \
+		"$root/usr/share/doc/dirca/examples/dircad.conf" >"$dir/example.conf" &&
+		says 'the configuration is good' "$root/usr/sbin/dircad" -t -c "$dir/example.conf"
+}
+check "the example of a configuration is read" reads_the_example
 check "sysusers makes the users" makes_users
 check "tmpfiles makes the folder" makes_folders
 if command -v apparmor_parser >/dev/null; then

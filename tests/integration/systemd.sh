@@ -127,5 +127,52 @@ check "it stops" systemctl stop dircad
 check "in good order" is success state Result
 check "and is gone" is_gone
 check "nothing was refused to it" refused_nothing
+
+# ---- what the doctor of the machine finds ----
+finds() { # WORDS: in a line that says "missing", and the exit status says so
+	fails_with 4 dirca doctor >"$dir/doctor" && grep '^missing' "$dir/doctor" | grep -F "$1" && return
+	cat "$dir/doctor"
+	return 1
+}
+conf=/etc/dirca/dircad.conf
+with_line() { # SED WORDS: with the configuration changed so
+	local status
+	cp -a $conf "$dir/conf" && sed -i "$1" $conf && finds "$2"
+	status=$?
+	cp -a "$dir/conf" $conf
+	return $status
+}
+port_is_taken() {
+	local status pid
+	python3 -m http.server --bind 127.0.0.1 "${CA_URL##*:}" >/dev/null 2>&1 &
+	pid=$!
+	ca_lab_eventually curl -sf "http://127.0.0.1:${CA_URL##*:}/" >/dev/null && finds 'Address already in use'
+	status=$?
+	kill $pid
+	return $status
+}
+without() { # FILE WORDS
+	local status
+	mv "$1" "$dir/away" && finds "$2"
+	status=$?
+	mv "$dir/away" "$1"
+	return $status
+}
+check "a service that does not run" finds 'service: dircad does not run'
+check "another who has its port" port_is_taken
+check "a name that leads nowhere" with_line 's/^host = .*/host = ca.invalid/' 'name: host = ca.invalid'
+check "a line that is none" with_line 's/^host = /hots = /' "configuration: $conf"
+check "a user who is not there" with_line 's/^user = .*/user = nobody-else/' "users: there is no user 'nobody-else'"
+check "a CA that is not made" without "$CA_STATE/ca.crt" 'ca: '
+chmod 600 /etc/dirca/directory-password
+check "a password that the service cannot read" finds 'user dirca cannot read it'
+chmod 644 /etc/dirca/directory-password
+check "one that everybody can" finds 'everybody on this machine has it'
+chmod 640 /etc/dirca/directory-password
+check "a directory that is away" eval 'ca_lab_directory_stop && finds "directory: "'
+check "a directory that is back" ca_lab_directory_start
+check "started, all is well" eval 'systemctl start dircad && ca_lab_eventually says "Next: nothing is missing" dirca doctor'
+check "for scripts, too" eval 'dirca doctor --json | jq -e ".missing == 0 and .next == null and (.findings | length > 8)"'
+systemctl stop dircad
 ca_lab_directory_stop
 checks_end
