@@ -104,6 +104,15 @@ der_string(const ASN1_STRING *s)
 	return view_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 }
 
+struct view
+der_within(const struct buf *der, const ASN1_STRING *s)
+{
+	struct view v = s != NULL ? der_string(s) : (struct view){0};
+	const uint8_t *at = v.len > 0 ? memmem(der->ptr, der->len, v.ptr, v.len) : NULL;
+
+	return at != NULL ? view_of(at, v.len) : (struct view){0};
+}
+
 ASN1_STRING *
 der_string_new(int type, struct view content)
 {

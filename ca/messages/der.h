@@ -25,6 +25,9 @@ bool der_encode(
     const ASN1_ITEM *item, const void *value, const char *what, struct buf *out, struct err *err);
 
 struct view der_string(const ASN1_STRING *s);
+/* The same octets in `der`, of which the string was decoded: it lies whole in it, and outlives the
+ * structure. NULL: none. */
+struct view der_within(const struct buf *der, const ASN1_STRING *s);
 /* New string of an ASN.1 type (V_ASN1_SEQUENCE, V_ASN1_SET: whole encodings); NULL on no memory. */
 ASN1_STRING *der_string_new(int type, struct view content);
 /* Replaces the content of a string that the structure holds already. */

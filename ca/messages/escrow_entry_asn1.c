@@ -113,16 +113,6 @@ take_text(const ASN1_UTF8STRING *from, char **to, struct err *err)
 	return from == NULL || text_from_view(der_string(from), to, err);
 }
 
-/* The views are of what is kept, not of the structure. */
-static struct view
-within(const struct escrow_entry *e, const ASN1_OCTET_STRING *s)
-{
-	struct view v = s != NULL ? der_string(s) : (struct view){0};
-	const uint8_t *at = v.len > 0 ? memmem(e->content.ptr, e->content.len, v.ptr, v.len) : NULL;
-
-	return at != NULL ? view_of(at, v.len) : (struct view){0};
-}
-
 static bool
 take(const ESCROW_ENTRY *wire, struct escrow_entry *out, struct err *err)
 {
@@ -130,9 +120,9 @@ take(const ESCROW_ENTRY *wire, struct escrow_entry *out, struct err *err)
 		return bad(err, "its version is unknown");
 	out->index = wire->index;
 	out->total = wire->total;
-	out->batch = within(out, wire->batch);
-	out->certificate = within(out, wire->certificate);
-	out->key = within(out, wire->key);
+	out->batch = der_within(&out->content, wire->batch);
+	out->certificate = der_within(&out->content, wire->certificate);
+	out->key = der_within(&out->content, wire->key);
 	return take_text(wire->user, &out->user, err) &&
 	       take_text(wire->friendly_name, &out->friendly_name, err) && check(out, err);
 }

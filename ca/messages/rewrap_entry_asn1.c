@@ -82,16 +82,6 @@ rewrap_entry_encode(const struct rewrap_entry *e, struct buf *out, struct err *e
 	return err_set(err, DIRCA_E_TOO_LARGE, WHAT " has over %d octets", REWRAP_ENTRY_MAX);
 }
 
-/* The views are of what is kept, not of the structure: each octet string lies whole in it. */
-static struct view
-within(const struct rewrap_entry *e, const ASN1_OCTET_STRING *s)
-{
-	struct view v = der_string(s);
-	const uint8_t *at = v.len > 0 ? memmem(e->content.ptr, e->content.len, v.ptr, v.len) : NULL;
-
-	return at != NULL ? view_of(at, v.len) : (struct view){0};
-}
-
 static bool
 take(const REWRAP_ENTRY *wire, struct rewrap_entry *out, struct err *err)
 {
@@ -100,13 +90,13 @@ take(const REWRAP_ENTRY *wire, struct rewrap_entry *out, struct err *err)
 	/* X.690 11.1, which OpenSSL does not hold to */
 	if (wire->gcm != 0 && wire->gcm != 0xff)
 		return bad(err, "a truth is written otherwise");
-	out->batch = within(out, wire->batch);
+	out->batch = der_within(&out->content, wire->batch);
 	out->request_id = wire->request_id;
-	out->former = within(out, wire->former);
+	out->former = der_within(&out->content, wire->former);
 	out->gcm = wire->gcm != 0;
-	out->to = within(out, wire->to);
-	out->certificate = within(out, wire->certificate);
-	out->key = within(out, wire->key);
+	out->to = der_within(&out->content, wire->to);
+	out->certificate = der_within(&out->content, wire->certificate);
+	out->key = der_within(&out->content, wire->key);
 	return check(out, err);
 }
 
