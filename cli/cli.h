@@ -122,8 +122,10 @@ struct cli_options {
 	/* OPTS_COVERAGE */
 	struct cli_list without;
 	bool list_keys;
-	/* OPTS_REWRAP (and kra, force) */
+	/* OPTS_REWRAP, OPTS_DRILL (and kra, share, combine, force) */
 	struct cli_list to_agents;
+	/* OPTS_BATCH, OPTS_SAMPLE */
+	struct cli_list with_agents;
 	/* OPTS_SAMPLE */
 	int64_t sample;
 	const char *batch;

@@ -45,14 +45,14 @@ cmd_archive_coverage(struct work *w, struct err *err)
 /* What dircad wrote as the front, and before it, of a batch, what root signs here: with whom root
  * has enabled, and with how many keys there are. */
 static bool
-put_in_place(struct work *w, const char *part, const struct texts *agents, struct err *err)
+put_in_place(struct work *w, const char *part, const struct archive_order *order, struct err *err)
 {
 	OWNED(buf_free) struct buf entries = {0}, file = {0};
 	struct output out = {.path = w->cli->args[0], .mode = 0600};
 
 	if (!file_read_no_link(part, FILE_MOST, &entries, err) ||
-	    (agents != NULL && !archive_order_make(w->config, (const char *const *)agents->list + 1,
-				   agents->count - 1, buf_view(&entries), &file, err)) ||
+	    (order != NULL &&
+		!archive_order_make(w->config, order, buf_view(&entries), &file, err)) ||
 	    !buf_append(&file, buf_view(&entries), err))
 		return false;
 	out.content = buf_view(&file);
@@ -60,9 +60,9 @@ put_in_place(struct work *w, const char *part, const struct texts *agents, struc
 }
 
 /* Whole or not there: under a name of its own until it is, args[3] of what dircad is told.
- * `agents`: of a batch, from whom and to whom; NULL: it is none. */
+ * `order` NULL: a drill of keys that its agent opens alone, which needs none. */
 static bool
-export_as(struct work *w, const char **args, const struct texts *agents, struct err *err)
+export_as(struct work *w, const char **args, const struct archive_order *order, struct err *err)
 {
 	OWNED(own_memory) char *part = NULL;
 	int status;
@@ -76,7 +76,7 @@ export_as(struct work *w, const char **args, const struct texts *agents, struct 
 		w->status = (enum cli_exit)status;
 	if (ok && status == 0) { /* which is recorded, whatever comes of it here */
 		ok = interruption_came() ? err_set(err, DIRCA_E_IO, "interrupted")
-					 : put_in_place(w, part, agents, err);
+					 : put_in_place(w, part, order, err);
 		ok = ok || local_audit_failed(w->cli, w->cli->args[0], "", err);
 	}
 	unlink(part);
@@ -84,34 +84,53 @@ export_as(struct work *w, const char **args, const struct texts *agents, struct 
 }
 
 static bool
-export_to(struct work *w, const char **args, const struct texts *agents, struct err *err)
+export_to(struct work *w, const char **args, const struct archive_order *order, struct err *err)
 {
 	bool ok;
 
 	if (!output_check(w->cli->args[0], false, err))
 		return false;
 	interruption_begin();
-	ok = export_as(w, args, agents, err);
+	ok = export_as(w, args, order, err);
 	interruption_end();
 	return ok;
 }
 
-/* The SHA-1 of each agent stands behind file and limit. */
+static bool
+add_args(const char **args, size_t *n, const char *const *list, size_t count, struct err *err)
+{
+	if (count > DAEMON_ARGS_MAX - *n)
+		return err_set(err, E_INVALIDARG, "over %d agents are named", CLI_LIST_MAX);
+	for (size_t i = 0; i < count; i++)
+		args[(*n)++] = list[i];
+	return true;
+}
+
+/* The SHA-1 of each agent stands behind file and limit; those who give their shares are counted. */
 bool
 cmd_archive_export(struct work *w, struct err *err)
 {
+	const struct cli_list *with = &w->cli->opt.with_agents;
 	OWNED(texts_free) struct texts agents = {0};
 	OWNED(own_memory) char *limit = text_printf("%lld", (long long)w->cli->opt.limit);
+	OWNED(own_memory) char *count = text_printf("%zu", with->count);
 	const char *args[DAEMON_ARGS_MAX + 1] = {"--database", "export", "--", NULL, limit};
 	struct cli_list names = {0};
+	size_t n = 5;
 
 	for (int i = 1; i < w->cli->count && names.count < CLI_LIST_MAX; i++)
 		names.list[names.count++] = w->cli->args[i];
-	if (!kra_hashes(w, &names, &agents, err))
+	if (!kra_hashes(w, &names, &agents, err) || !kra_hashes(w, with, &agents, err))
 		return false;
-	for (size_t i = 0; i < agents.count && i + 5 < DAEMON_ARGS_MAX; i++)
-		args[i + 5] = agents.list[i];
-	return export_to(w, args, &agents, err);
+	const char *const *hashes = (const char *const *)agents.list;
+	const struct archive_order order = {.to = hashes + 1,
+	    .count = names.count - 1,
+	    .combiner = with->count > 0 ? hashes[0] : NULL};
+
+	args[n++] = hashes[0];
+	args[n++] = count;
+	return add_args(args, &n, hashes + names.count, with->count, err) &&
+	       add_args(args, &n, order.to, order.count, err) && export_to(w, args, &order, err);
 }
 
 static bool
@@ -134,19 +153,25 @@ bool
 cmd_archive_drill_new(struct work *w, struct err *err)
 {
 	const struct cli_list names = {.list = {w->cli->args[1]}, .count = 1};
-	OWNED(texts_free) struct texts agent = {0};
+	const struct cli_list *with = &w->cli->opt.with_agents;
+	OWNED(texts_free) struct texts agents = {0};
 	const char *batch = w->cli->opt.batch != NULL ? w->cli->opt.batch : "";
 	int64_t usual = *batch != '\0' ? SAMPLE_BATCH : SAMPLE;
 	OWNED(own_memory)
 	char *sample =
 	    text_printf("%lld", (long long)(w->cli->opt.sample > 0 ? w->cli->opt.sample : usual));
+	const char *args[DAEMON_ARGS_MAX + 1] = {
+	    "--database", "drill-new", "--", NULL, NULL, sample, batch};
+	size_t n = 7;
 
-	if (!kra_hashes(w, &names, &agent, err))
+	if (!kra_hashes(w, &names, &agents, err) || !kra_hashes(w, with, &agents, err))
 		return false;
-	const char *args[] = {
-	    "--database", "drill-new", "--", NULL, agent.list[0], sample, batch, NULL};
+	const char *const *hashes = (const char *const *)agents.list;
+	const struct archive_order order = {.combiner = hashes[0]};
 
-	return export_to(w, args, NULL, err);
+	args[4] = hashes[0];
+	return add_args(args, &n, hashes + 1, with->count, err) &&
+	       export_to(w, args, with->count > 0 ? &order : NULL, err);
 }
 
 bool

@@ -20,9 +20,11 @@ text_of(const json_t *b, const char *name)
 static void
 print_batch(const json_t *b)
 {
-	printf("%s  %s  %lld keys from %s to %s, by %s\n", json_text(b, "batch"),
-	    text_of(b, "given_when"), (long long)json_integer_value(json_object_get(b, "keys")),
-	    json_text(b, "from"), text_of(b, "to"), text_of(b, "given_by"));
+	printf("%s  %s  %lld keys from %s", json_text(b, "batch"), text_of(b, "given_when"),
+	    (long long)json_integer_value(json_object_get(b, "keys")), json_text(b, "from"));
+	if (json_is_string(json_object_get(b, "with")))
+		printf(" with %s", json_text(b, "with"));
+	printf(" to %s, by %s\n", text_of(b, "to"), text_of(b, "given_by"));
 	if (json_is_string(json_object_get(b, "approved_by")))
 		printf("  approved by %s at %s\n", json_text(b, "approved_by"),
 		    text_of(b, "approved_when"));

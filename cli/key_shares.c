@@ -83,7 +83,7 @@ seal_share(const struct recovery_blob *b, const struct recovery_share *share,
 	if (!pkix_public_key(to->spki, &key, err))
 		return false;
 	recipient.key = key;
-	return recovery_share_seal(b, share, &recipient, out, err);
+	return recovery_share_seal(b, share, (struct view){0}, &recipient, out, err);
 }
 
 static void
@@ -150,25 +150,44 @@ add_own(const struct recovery_blob *b, const struct recovery_agent *agent, struc
 	}
 }
 
+void
+key_shares_own(const struct recovery_blob *b, const struct recovery_agent *agent, size_t more,
+    struct key_shares *out)
+{
+	*out =
+	    (struct key_shares){.list = mem_zero(agent->key_count + more + 1, sizeof *out->list)};
+	add_own(b, agent, out);
+	out->own = out->count;
+}
+
+bool
+key_shares_add(struct key_shares *s, const struct recovery_blob *b, struct recovery_share *share,
+    struct err *err)
+{
+	OWNED(own_memory) char *who = NULL;
+
+	if (!has(s, share->recipient)) {
+		s->list[s->count++] = *share;
+		*share = (struct recovery_share){0};
+		return true;
+	}
+	who = recovery_recipient_text(b, share->recipient);
+	return err_set(err, DIRCA_E_KEY_SHARE, "share %u is there twice, that of %s",
+	    (unsigned)b->archived.recipients[share->recipient].number, who);
+}
+
 static bool
 add_file(const char *path, const struct recovery_blob *b, const struct recovery_agent *agent,
     struct key_shares *out, struct err *err)
 {
+	OWNED(recovery_share_free) struct recovery_share share = {0};
 	OWNED(buf_free) struct buf message = {0};
-	struct recovery_share *share = &out->list[out->count];
 
 	if (!file_read(path, FILE_MAX, &message, err))
 		return false;
-	if (!recovery_share_open(b, agent, buf_view(&message), share, err))
-		return err_prefix(err, "%s", path);
-	if (has(out, share->recipient)) {
-		err_set(err, DIRCA_E_KEY_SHARE, "%s: share %u is there twice", path,
-		    (unsigned)b->archived.recipients[share->recipient].number);
-		recovery_share_free(share);
-		return false;
-	}
-	out->count++;
-	return true;
+	return (recovery_share_open(b, agent, (struct view){0}, buf_view(&message), &share, err) &&
+		   key_shares_add(out, b, &share, err)) ||
+	       err_prefix(err, "%s", path);
 }
 
 bool
@@ -177,10 +196,7 @@ key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
 {
 	const struct cli_list *files = &cli->opt.combine;
 
-	*out = (struct key_shares){
-	    .list = mem_zero(agent->key_count + files->count + 1, sizeof *out->list)};
-	add_own(b, agent, out);
-	out->own = out->count;
+	key_shares_own(b, agent, files->count, out);
 	for (size_t i = 0; i < files->count; i++)
 		if (!add_file(files->list[i], b, agent, out, err))
 			return false;

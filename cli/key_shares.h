@@ -24,6 +24,12 @@ bool key_share_write(const struct cli *cli, const struct recovery_blob *b,
 /* Those of --combine, and those that the agent's own keys open. */
 bool key_shares_collect(const struct cli *cli, const struct recovery_blob *b,
     const struct recovery_agent *agent, struct key_shares *out, struct err *err);
+/* Those that the agent's own keys open, with room for so many more. */
+void key_shares_own(const struct recovery_blob *b, const struct recovery_agent *agent, size_t more,
+    struct key_shares *out);
+/* Takes one that is right. DIRCA_E_KEY_SHARE: it is there already. */
+bool key_shares_add(struct key_shares *s, const struct recovery_blob *b,
+    struct recovery_share *share, struct err *err);
 void key_shares_free(struct key_shares *s);
 /* Whose shares are wanted beside those that are here, by the commands that are typed next. False,
  * and nothing: they suffice. */

@@ -262,7 +262,7 @@
 	X("archive approve", "BATCH", 1, 1, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                       \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_approve,                                    \
 	    "approve that a batch is taken back (CA\\Recovery\\ApproveBatches)")                   \
-	X("archive rewrap", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                    \
+	X("archive rewrap", "IN [OUT]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                  \
 	    OPTS(OPTS_REWRAP, OPTS_SAID), cmd_archive_rewrap,                                      \
 	    "seal the keys of a batch to other KRAs with a KRA's key (needs no CA)")               \
 	X("archive import", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
@@ -280,7 +280,7 @@
 	X("archive drill list", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                      \
 	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_archive_drill_list,                                  \
 	    "drills, and which keys of them were proved (on the CA's machine)")                    \
-	X("archive drill run", "IN OUT", 2, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,                 \
+	X("archive drill run", "IN [OUT]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,               \
 	    OPTS(OPTS_DRILL, OPTS_SAID), cmd_archive_drill_run,                                    \
 	    "prove with a KRA's key that the keys of a drill open (needs no CA)")                  \
 	X("archive drill report", "IN", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                  \

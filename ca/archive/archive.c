@@ -143,23 +143,15 @@ archive_key_id(const EVP_PKEY *pub, uint8_t out[CMS_BOUND_LEN], struct err *err)
 	       err_openssl(err, DIRCA_E_CRYPTO, "hashing a public key");
 }
 
-struct sealing {
-	const struct cms_kra *kras;
-	size_t kra_count, threshold;
-	enum cms_cipher cipher;
-	struct view seed;
-};
-
-/* To the agents, each of whom opens it, or so many of them together. */
-static bool
-seal_blob(const struct sealing *s, const struct secret *blob, const EVP_PKEY *pub, struct buf *out,
-    struct err *err)
+bool
+archive_seal(const struct archive_sealing *s, const struct secret *content, const EVP_PKEY *pub,
+    struct buf *out, struct err *err)
 {
 	struct cms_split split = {.threshold = s->threshold};
 
 	return archive_key_id(pub, split.bound_to, err) &&
-	       cms_enveloped_seal_split(secret_view(blob), s->kras, s->kra_count,
-		   archive_cipher(s->cipher, s->kras, s->kra_count), s->seed, &split, out, err);
+	       cms_enveloped_seal_split(secret_view(content), s->kras, s->kra_count, s->cipher,
+		   s->seed, &split, out, err);
 }
 
 static bool
@@ -174,8 +166,8 @@ open_prove_and_seal(
 	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
 		return archive_refuse(err);
 	good = archive_key_matches(priv, pub, &ignored) && good;
-	if (!seal_blob(
-		&(struct sealing){in->kras, in->kra_count, in->threshold, in->cipher, in->seed},
+	if (!archive_seal(&(struct archive_sealing){in->kras, in->kra_count, in->threshold,
+			      archive_cipher(in->cipher, in->kras, in->kra_count), in->seed},
 		&blob, pub, sealed, err))
 		return false;
 	if (!good) {
@@ -236,8 +228,8 @@ archive_generate(const struct archive_generate *in, EVP_PKEY **key_out, struct b
 	if ((key = make_key(algorithm, bits)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a key pair could not be made");
 	if (!keyblob_encode(key, &blob, err) ||
-	    !seal_blob(
-		&(struct sealing){in->kras, in->kra_count, in->threshold, in->cipher, in->seed},
+	    !archive_seal(&(struct archive_sealing){in->kras, in->kra_count, in->threshold,
+			      archive_cipher(in->cipher, in->kras, in->kra_count), in->seed},
 		&blob, key, archived_out, err))
 		return false;
 	*key_out = own_give(&key);

@@ -42,7 +42,8 @@ archive_floor_holds(const struct archive_floor *f, const struct cms_enveloped *s
 	    (f->reader == CMS_READER_GCM && !cms_is_gcm(sealed->cipher)))
 		return false;
 	for (size_t i = 0; i < sealed->count; i++)
-		if (sealed->recipients[i].is_pkcs1 && f->reader > CMS_READER_PKCS1)
+		if (sealed->recipients[i].is_pkcs1 &&
+		    (f->reader > CMS_READER_PKCS1 || sealed->threshold > 1))
 			return false;
 	return true;
 }

@@ -86,9 +86,14 @@ bool recover_unwrap(const struct recovery_blob *b, const struct recovery_agent *
     size_t *recipient_out, EVP_PKEY **key_out, struct err *err);
 /* The same, and seals what was in it, octet for octet, to others. Only what is the key of the
  * certificate: nobody has something else opened and sealed by way of it. */
+struct recovery_sealing {
+	const struct cms_kra *to;
+	size_t count;
+	size_t threshold; /* so many of them open it together, by fresh shares; 1: each alone */
+	enum cms_cipher cipher;
+};
 bool recover_reseal(const struct recovery_blob *b, const struct recovery_agent *agent,
-    const struct cms_kra *to, size_t count, enum cms_cipher cipher, struct buf *out,
-    struct err *err);
+    const struct recovery_sealing *to, struct buf *out, struct err *err);
 
 /*
  * Of a key that several agents open together (docs/PROTOCOL.md, KeyShare): the share of one, as it
@@ -104,15 +109,22 @@ void recovery_share_free(struct recovery_share *s);
  * alone. */
 bool recover_share(const struct recovery_blob *b, const struct recovery_agent *agent,
     struct recovery_share *out, struct err *err);
-/* A message to `to` alone: AES-256-GCM, OAEP or ECDH. */
+/* Who has a share, for people. free(). */
+char *recovery_recipient_text(const struct recovery_blob *b, size_t recipient);
+/* A message to `to` alone: AES-256-GCM, OAEP or ECDH. `batch`: 16 octets, of the batch or drill for
+ * which alone it is good; empty: to recover the key. */
 bool recovery_share_seal(const struct recovery_blob *b, const struct recovery_share *s,
-    const struct cms_kra *to, struct buf *out, struct err *err);
-/* Opens one with any of the keys. DIRCA_E_KEY_SHARE: it is of another archived key, or not the one
- * that the CA committed itself to. CRYPT_E_NO_DECRYPT_CERT: encrypted to somebody else. */
+    struct view batch, const struct cms_kra *to, struct buf *out, struct err *err);
+/* Opens one with any of the keys. DIRCA_E_KEY_SHARE: it is of another archived key or batch, or not
+ * the one that the CA committed itself to. CRYPT_E_NO_DECRYPT_CERT: encrypted to somebody else. */
 bool recovery_share_open(const struct recovery_blob *b, const struct recovery_agent *agent,
-    struct view message, struct recovery_share *out, struct err *err);
+    struct view batch, struct view message, struct recovery_share *out, struct err *err);
 /* As recover_unwrap, by shares. DIRCA_E_KEY_SHARE: too few, or one comes twice. */
 bool recover_combine(const struct recovery_blob *b, const struct recovery_agent *agent,
     const struct recovery_share *shares, size_t count, EVP_PKEY **key_out, struct err *err);
+/* As recover_reseal, by shares. */
+bool recover_reseal_shared(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct recovery_share *shares, size_t count, const struct recovery_sealing *to,
+    struct buf *out, struct err *err);
 
 #endif

@@ -3,27 +3,25 @@
  */
 #include "recovery.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <openssl/err.h>
 
-#include "archive.h"
+#include "archive_priv.h"
 #include "content.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "text.h"
 
-static void
-append_recipient(char *list, size_t size, const struct recovery_blob *b, size_t i)
+char *
+recovery_recipient_text(const struct recovery_blob *b, size_t recipient)
 {
-	const struct cms_recipient *r = &b->archived.recipients[i];
-	const struct pkix_cert *c = recovery_recipient(b, i);
+	const struct cms_recipient *r = &b->archived.recipients[recipient];
+	const struct pkix_cert *c = recovery_recipient(b, recipient);
 	struct view name = c != NULL ? c->subject : r->issuer;
 	OWNED(own_memory) char *who = name.len > 0 ? pkix_name_text(name) : NULL;
 	OWNED(own_memory) char *serial = r->serial.len > 0 ? pkix_serial_text(r->serial) : NULL;
-	size_t used = strlen(list);
 
-	snprintf(list + used, size - used, "%s%s%s (serial %s)", i > 0 ? "; " : "",
-	    c != NULL ? "" : "issued by ", who != NULL ? who : "?", serial != NULL ? serial : "?");
+	return text_printf("%s%s (serial %s)", c != NULL ? "" : "issued by ",
+	    who != NULL ? who : "?", serial != NULL ? serial : "?");
 }
 
 static bool
@@ -32,10 +30,13 @@ no_recipient(const struct recovery_blob *b, const struct recovery_agent *agent, 
 	OWNED(own_memory)
 	char *subject =
 	    agent->certificate_count == 1 ? pkix_name_text(agent->certificates[0].subject) : NULL;
-	char list[400] = "";
+	OWNED(own_memory) char *list = mem_text("");
 
-	for (size_t i = 0; i < b->archived.count; i++)
-		append_recipient(list, sizeof list, b, i);
+	for (size_t i = 0; i < b->archived.count; i++) {
+		OWNED(own_memory) char *recipient = recovery_recipient_text(b, i);
+
+		text_list_add(&list, "; ", recipient);
+	}
 	return err_set(err, CRYPT_E_NO_DECRYPT_CERT,
 	    "%s cannot open this recovery blob; these can: %s",
 	    subject != NULL         ? subject
@@ -121,6 +122,19 @@ read_content(const struct opening *o, const struct secret *content, struct err *
 	       bad_content(err);
 }
 
+/* The key in it, and itself where somebody asks for it. */
+static bool
+take_content(const struct opening *o, struct secret *content, struct err *err)
+{
+	if (!read_content(o, content, err))
+		return false;
+	if (o->content_out != NULL) {
+		*o->content_out = *content;
+		*content = (struct secret){0};
+	}
+	return true;
+}
+
 static bool
 open_key(const struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
 {
@@ -128,13 +142,7 @@ open_key(const struct opening *o, size_t i, EVP_PKEY *kra_key, struct err *err)
 
 	if (!cms_enveloped_open(&o->blob->archived, i, kra_key, &content, err))
 		return err->code == NTE_BAD_DATA && bad_content(err);
-	if (!read_content(o, &content, err))
-		return false;
-	if (o->content_out != NULL) {
-		*o->content_out = content;
-		content = (struct secret){0};
-	}
-	return true;
+	return take_content(o, &content, err);
 }
 
 static bool
@@ -245,32 +253,51 @@ recover_share(const struct recovery_blob *b, const struct recovery_agent *agent,
 	return open_for(&o, err);
 }
 
+/* What was in it too, where somebody asks. */
+static bool
+combine(struct opening *o, const struct recovery_share *shares, size_t count, struct err *err)
+{
+	const struct recovery_blob *b = o->blob;
+	OWNED(secret_free) struct secret content = {0};
+	OWNED(own_memory) struct cms_share *list = mem_zero(count + 1, sizeof *list);
+	uint8_t id[CMS_BOUND_LEN];
+
+	*o->key_out = NULL;
+	if (count < b->archived.threshold)
+		return too_few(b, count, err);
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct cms_share){shares[i].recipient, secret_view(&shares[i].value)};
+	if (!pkix_public_key(b->certificate.spki, &o->pub, err) || !archive_key_id(o->pub, id, err))
+		return false;
+	if (!cms_shares_open(&b->archived, id, list, count, &content, err))
+		return err->code == NTE_BAD_DATA && bad_content(err);
+	return take_content(o, &content, err);
+}
+
 bool
 recover_combine(const struct recovery_blob *b, const struct recovery_agent *agent,
     const struct recovery_share *shares, size_t count, EVP_PKEY **key_out, struct err *err)
 {
 	OWNED(opening_free)
 	struct opening o = {.blob = b, .agent = agent, .key_out = key_out};
-	OWNED(secret_free) struct secret content = {0};
-	OWNED(own_memory) struct cms_share *list = mem_zero(count + 1, sizeof *list);
-	uint8_t id[CMS_BOUND_LEN];
 
-	*key_out = NULL;
-	if (count < b->archived.threshold)
-		return too_few(b, count, err);
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct cms_share){shares[i].recipient, secret_view(&shares[i].value)};
-	if (!pkix_public_key(b->certificate.spki, &o.pub, err) || !archive_key_id(o.pub, id, err))
-		return false;
-	if (!cms_shares_open(&b->archived, id, list, count, &content, err))
-		return err->code == NTE_BAD_DATA && bad_content(err);
-	return read_content(&o, &content, err);
+	return combine(&o, shares, count, err);
+}
+
+/* ---- and sealed to others ---- */
+
+static bool
+seal_to(const struct recovery_sealing *to, const struct secret *content, const EVP_PKEY *pub,
+    struct buf *out, struct err *err)
+{
+	return archive_seal(
+	    &(struct archive_sealing){to->to, to->count, to->threshold, to->cipher, {0}}, content,
+	    pub, out, err);
 }
 
 bool
 recover_reseal(const struct recovery_blob *b, const struct recovery_agent *agent,
-    const struct cms_kra *to, size_t count, enum cms_cipher cipher, struct buf *out,
-    struct err *err)
+    const struct recovery_sealing *to, struct buf *out, struct err *err)
 {
 	OWNED(secret_free) struct secret content = {0};
 	OWNED(own_pkey) EVP_PKEY *key = NULL;
@@ -280,6 +307,19 @@ recover_reseal(const struct recovery_blob *b, const struct recovery_agent *agent
 	*out = (struct buf){0};
 	if (b->archived.threshold > 1)
 		return too_few(b, 1, err);
-	return open_for(&o, err) &&
-	       cms_enveloped_seal(secret_view(&content), to, count, cipher, out, err);
+	return open_for(&o, err) && seal_to(to, &content, o.pub, out, err);
+}
+
+bool
+recover_reseal_shared(const struct recovery_blob *b, const struct recovery_agent *agent,
+    const struct recovery_share *shares, size_t count, const struct recovery_sealing *to,
+    struct buf *out, struct err *err)
+{
+	OWNED(secret_free) struct secret content = {0};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(opening_free)
+	struct opening o = {.blob = b, .agent = agent, .key_out = &key, .content_out = &content};
+
+	*out = (struct buf){0};
+	return combine(&o, shares, count, err) && seal_to(to, &content, o.pub, out, err);
 }

@@ -1,22 +1,31 @@
 /*
  * A share on its way (docs/PROTOCOL.md, ShareFile): encrypted to who combines, and bound to one
- * archived key. Who made it does not matter: a share is right or it is not, and the commitment in
- * the BLOB, which the CA signed, tells which. Octets at fixed places, so that the share is in no
- * other memory than a secret's.
+ * archived key, and to the batch or drill that it is given for. Who made it does not matter: a
+ * share is right or it is not, and the commitment beside the key, which the CA signed, tells which.
+ * Octets at fixed places, so that the share is in no other memory than a secret's.
  */
 #include "recovery.h"
 
+#include <string.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
 
 #include "archive.h"
+#include "mem.h"
 #include "own_openssl.h"
 
-#define LABEL  "dirca share file 1"
-#define HASH   (sizeof LABEL - 1)
-#define SET_ID (HASH + SHA256_DIGEST_LENGTH)
-#define NUMBER (SET_ID + 32)
-#define SHARE  (NUMBER + 1)
+#define LABEL       "dirca share file 1"
+#define BATCH_LABEL "dirca batch share 1" /* and the name of the batch behind it */
+#define BATCH       16
+#define HASH        SHA256_DIGEST_LENGTH
+#define SET_ID      32
+/* What stands before the share. */
+#define HEAD_MAX (sizeof BATCH_LABEL - 1 + BATCH + HASH + SET_ID + 1)
+
+struct head {
+	uint8_t octets[HEAD_MAX];
+	size_t len; /* the number is the last of them */
+};
 
 void
 recovery_share_free(struct recovery_share *s)
@@ -25,31 +34,47 @@ recovery_share_free(struct recovery_share *s)
 	*s = (struct recovery_share){0};
 }
 
-/* What stands before the share. */
+static void
+put(struct head *h, struct view octets)
+{
+	memcpy(h->octets + h->len, octets.ptr, octets.len);
+	h->len += octets.len;
+}
+
 static bool
-fill_head(const struct recovery_blob *b, uint8_t number, uint8_t head[SHARE], struct err *err)
+fill_head(const struct recovery_blob *b, struct view batch, uint8_t number, struct head *out,
+    struct err *err)
 {
 	struct view archived = buf_view(&b->archived.raw);
+	uint8_t hash[HASH];
 
-	memcpy(head, LABEL, HASH);
-	if (SHA256(archived.ptr, archived.len, head + HASH) == NULL)
+	*out = (struct head){0};
+	if (batch.len != 0 && batch.len != BATCH)
+		return err_set(err, E_INVALIDARG, "the name of a batch has %d octets", BATCH);
+	if (SHA256(archived.ptr, archived.len, hash) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "hashing an archived key");
-	memcpy(head + SET_ID, b->archived.set_id.ptr, b->archived.set_id.len);
-	head[NUMBER] = number;
+	put(out, view_str(batch.len > 0 ? BATCH_LABEL : LABEL));
+	if (batch.len > 0)
+		put(out, batch);
+	put(out, view_of(hash, sizeof hash));
+	put(out, b->archived.set_id);
+	put(out, view_of(&number, 1));
 	return true;
 }
 
 bool
 recovery_share_seal(const struct recovery_blob *b, const struct recovery_share *s,
-    const struct cms_kra *to, struct buf *out, struct err *err)
+    struct view batch, const struct cms_kra *to, struct buf *out, struct err *err)
 {
 	OWNED(secret_free) struct secret content = {0};
+	struct head head;
 
 	*out = (struct buf){0};
-	if (!secret_alloc(SHARE + s->value.len, &content, err) ||
-	    !fill_head(b, b->archived.recipients[s->recipient].number, content.ptr, err))
+	if (!fill_head(b, batch, b->archived.recipients[s->recipient].number, &head, err) ||
+	    !secret_alloc(head.len + s->value.len, &content, err))
 		return false;
-	memcpy(content.ptr + SHARE, s->value.ptr, s->value.len);
+	memcpy(content.ptr, head.octets, head.len);
+	memcpy(content.ptr + head.len, s->value.ptr, s->value.len);
 	return cms_enveloped_seal(secret_view(&content), to, 1, CMS_AES_256_GCM, out, err);
 }
 
@@ -83,33 +108,60 @@ find_number(const struct recovery_blob *b, uint8_t number, size_t *recipient_out
 }
 
 static bool
-read_share(const struct recovery_blob *b, const struct secret *content, struct recovery_share *out,
-    struct err *err)
+begins(const struct secret *content, const char *label)
+{
+	size_t len = strlen(label);
+
+	return content->len > len + BATCH && memcmp(content->ptr, label, len) == 0;
+}
+
+/* Which kind of those that are none for this. */
+static bool
+other_share(const struct secret *content, struct view batch, struct err *err)
+{
+	bool of_batch = begins(content, BATCH_LABEL);
+
+	if (!of_batch && !begins(content, LABEL))
+		return err_set(err, ERROR_INVALID_DATA, "it is no share of an archived key");
+	if (of_batch != (batch.len > 0) ||
+	    (of_batch && !view_eq(view_of(content->ptr + sizeof BATCH_LABEL - 1, BATCH), batch)))
+		return err_set(err, DIRCA_E_KEY_SHARE,
+		    "it is a share for something else: another batch or drill, or the recovery of "
+		    "one key");
+	return err_set(err, DIRCA_E_KEY_SHARE, "it is a share of another archived key");
+}
+
+static bool
+read_share(const struct recovery_blob *b, struct view batch, const struct secret *content,
+    struct recovery_share *out, struct err *err)
 {
 	OWNED(own_pkey) EVP_PKEY *pub = NULL;
-	uint8_t head[SHARE], id[CMS_BOUND_LEN];
+	OWNED(own_memory) char *who = NULL;
+	uint8_t id[CMS_BOUND_LEN], number;
+	struct head head;
 	struct view value;
 
-	if (content->len <= SHARE || memcmp(content->ptr, LABEL, HASH) != 0)
-		return err_set(err, ERROR_INVALID_DATA, "it is no share of an archived key");
-	if (!fill_head(b, content->ptr[NUMBER], head, err))
+	if (!fill_head(b, batch, 0, &head, err))
 		return false;
-	if (memcmp(content->ptr, head, SHARE) != 0 ||
-	    !find_number(b, head[NUMBER], &out->recipient))
-		return err_set(err, DIRCA_E_KEY_SHARE, "it is a share of another archived key");
-	value = view_of(content->ptr + SHARE, content->len - SHARE);
+	if (content->len <= head.len || memcmp(content->ptr, head.octets, head.len - 1) != 0)
+		return other_share(content, batch, err);
+	number = content->ptr[head.len - 1];
+	if (!find_number(b, number, &out->recipient))
+		return err_set(err, DIRCA_E_KEY_SHARE, "the key has no share %u", (unsigned)number);
+	value = view_of(content->ptr + head.len, content->len - head.len);
 	if (!pkix_public_key(b->certificate.spki, &pub, err) || !archive_key_id(pub, id, err))
 		return false;
-	return cms_share_is_of(&b->archived, out->recipient, id, value)
-		   ? secret_dup(value, &out->value, err)
-		   : err_set(err, DIRCA_E_KEY_SHARE,
-			 "it is not share %u that the CA made of this key: it was changed",
-			 (unsigned)head[NUMBER]);
+	if (cms_share_is_of(&b->archived, out->recipient, id, value))
+		return secret_dup(value, &out->value, err);
+	who = recovery_recipient_text(b, out->recipient);
+	return err_set(err, DIRCA_E_KEY_SHARE,
+	    "it is not share %u of this key, which is of %s: it was changed", (unsigned)number,
+	    who);
 }
 
 bool
 recovery_share_open(const struct recovery_blob *b, const struct recovery_agent *agent,
-    struct view message, struct recovery_share *out, struct err *err)
+    struct view batch, struct view message, struct recovery_share *out, struct err *err)
 {
 	OWNED(secret_free) struct secret content = {0};
 
@@ -117,5 +169,5 @@ recovery_share_open(const struct recovery_blob *b, const struct recovery_agent *
 	if (b->archived.threshold <= 1)
 		return err_set(err, DIRCA_E_KEY_SHARE,
 		    "each key recovery agent of this key opens it alone: there are no shares");
-	return decrypt(agent, message, &content, err) && read_share(b, &content, out, err);
+	return decrypt(agent, message, &content, err) && read_share(b, batch, &content, out, err);
 }

@@ -25,47 +25,77 @@ ordering_free(struct ordering *o)
 	kra_store_free(&o->store, o->stored);
 }
 
-/* Is it that one, and enabled? */
+/* The certificate of the store that has this SHA-1. */
 static bool
-take(struct ordering *o, struct view der, struct view sha1)
+find(const struct ordering *o, const char *sha1_hex, struct pkix_cert *out, bool *found_out,
+    struct err *err)
 {
-	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
-	const struct kra_policy_kra *enabled;
+	OWNED(buf_free) struct buf sha1 = {0};
 	struct err ignored;
 
-	if (!pkix_cert_decode(der, &kra, &ignored) ||
-	    !view_eq(view_of(kra.sha1, sizeof kra.sha1), sha1) ||
-	    (enabled = kra_policy_find(&o->policy, kra.sha256)) == NULL)
+	*out = (struct pkix_cert){0};
+	*found_out = false;
+	if (!hex_decode(sha1_hex, &sha1, err))
 		return false;
-	memcpy(o->order.to[o->order.to_count++], kra.sha256, REWRAP_HASH);
-	o->order.gcm = o->order.gcm && enabled->reader == CMS_READER_GCM;
+	for (size_t i = 0; i < o->stored; i++) {
+		if (!pkix_cert_decode(buf_view(&o->store[i]), out, &ignored))
+			continue;
+		*found_out = view_eq(view_of(out->sha1, sizeof out->sha1), buf_view(&sha1));
+		if (*found_out)
+			return true;
+		pkix_cert_free(out);
+	}
 	return true;
 }
 
 static bool
 add_agent(struct ordering *o, const char *sha1_hex, struct err *err)
 {
-	OWNED(buf_free) struct buf sha1 = {0};
-	bool found = false;
+	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+	const struct kra_policy_kra *enabled = NULL;
+	bool found;
 
-	if (!hex_decode(sha1_hex, &sha1, err))
+	if (!find(o, sha1_hex, &kra, &found, err))
 		return false;
-	for (size_t i = 0; !found && i < o->stored && o->order.to_count < KRA_COUNT_MAX; i++)
-		found = take(o, buf_view(&o->store[i]), buf_view(&sha1));
-	return found || err_set(err, CERTSRV_E_NO_VALID_KRA,
-			    "%s is none of the enabled key recovery agents", sha1_hex);
+	if (!found || (enabled = kra_policy_find(&o->policy, kra.sha256)) == NULL ||
+	    o->order.to_count == KRA_COUNT_MAX)
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "%s is none of the enabled key recovery agents", sha1_hex);
+	memcpy(o->order.to[o->order.to_count++], kra.sha256, REWRAP_HASH);
+	o->order.gcm = o->order.gcm && enabled->reader == CMS_READER_GCM;
+	return true;
+}
+
+/* He may have left: only that root knows his certificate is asked for. */
+static bool
+set_combiner(struct ordering *o, const char *sha1_hex, struct err *err)
+{
+	OWNED(pkix_cert_free) struct pkix_cert kra = {0};
+	bool found;
+
+	if (!find(o, sha1_hex, &kra, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "the KRA store has no certificate %s, and who puts the shares of others "
+		    "together is named by his certificate",
+		    sha1_hex);
+	o->order.together = true;
+	memcpy(o->order.combiner, kra.sha256, sizeof o->order.combiner);
+	return true;
 }
 
 static bool
-add_agents(struct ordering *o, const char *const *to, size_t count, struct err *err)
+add_agents(struct ordering *o, const struct archive_order *in, struct err *err)
 {
 	if (!kra_policy_read(o->config, &o->policy, err) ||
-	    !kra_store_list(o->config, &o->store, &o->stored, NULL, err))
+	    !kra_store_list(o->config, &o->store, &o->stored, NULL, err) ||
+	    (in->combiner != NULL && !set_combiner(o, in->combiner, err)))
 		return false;
-	o->order.gcm = true;
-	o->order.threshold = kra_policy_threshold(&o->policy);
-	for (size_t i = 0; i < count; i++)
-		if (!add_agent(o, to[i], err))
+	o->order.gcm = in->count > 0;
+	o->order.threshold = in->count > 0 ? kra_policy_threshold(&o->policy) : 1;
+	for (size_t i = 0; i < in->count; i++)
+		if (!add_agent(o, in->to[i], err))
 			return false;
 	return true;
 }
@@ -88,13 +118,13 @@ sign(const struct ordering *o, struct buf *message_out, struct err *err)
 }
 
 bool
-archive_order_make(const struct config *config, const char *const *to, size_t count,
-    struct view entries, struct buf *message_out, struct err *err)
+archive_order_make(const struct config *config, const struct archive_order *in, struct view entries,
+    struct buf *message_out, struct err *err)
 {
 	OWNED(ordering_free)
 	struct ordering o = {.config = config, .order = {.when = clock_now()}};
 
 	*message_out = (struct buf){0};
-	return oids_init(err) && add_agents(&o, to, count, err) &&
+	return oids_init(err) && add_agents(&o, in, err) &&
 	       rewrap_order_count(&o.order, entries, err) && sign(&o, message_out, err);
 }

@@ -18,7 +18,11 @@ struct rewrap_order {
 	size_t threshold; /* so many of the agents to come open a key together; 1: each alone */
 	bool gcm;         /* they read AES-GCM: it is used */
 	uint8_t to[KRA_COUNT_MAX][REWRAP_HASH]; /* SHA-256 of their certificates */
-	size_t to_count;
+	size_t to_count;                        /* 0: a drill, where nothing is sealed */
+	/* Keys that several agents open together: who puts the shares together, SHA-256 of his
+	 * certificate. A drill without that has no order. */
+	bool together;
+	uint8_t combiner[REWRAP_HASH];
 };
 
 /* The content that is signed. ERROR_INVALID_DATA: it orders nothing. */

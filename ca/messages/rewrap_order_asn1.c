@@ -10,7 +10,8 @@
 #include "own.h"
 
 #define VERSION     1
-#define ENCODED_MAX (256 + KRA_COUNT_MAX * REWRAP_HASH)
+#define TOGETHER    2 /* version, with a combiner */
+#define ENCODED_MAX (320 + KRA_COUNT_MAX * REWRAP_HASH)
 #define WHAT        "an order about a batch of archived keys"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
 	int32_t threshold;
 	ASN1_BOOLEAN gcm;
 	ASN1_OCTET_STRING *to;
+	ASN1_OCTET_STRING *combiner; /* [0]; NULL: each of the agents opens the keys alone */
 } REWRAP_ORDER;
 
 /* clang-format off */
@@ -34,6 +36,7 @@ ASN1_SEQUENCE(REWRAP_ORDER) = {
 	ASN1_EMBED(REWRAP_ORDER, threshold, INT32),
 	ASN1_SIMPLE(REWRAP_ORDER, gcm, ASN1_BOOLEAN),
 	ASN1_SIMPLE(REWRAP_ORDER, to, ASN1_OCTET_STRING),
+	ASN1_IMP_OPT(REWRAP_ORDER, combiner, ASN1_OCTET_STRING, 0),
 } static_ASN1_SEQUENCE_END(REWRAP_ORDER)
 /* clang-format on */
 
@@ -43,12 +46,19 @@ own_order(REWRAP_ORDER **o)
 	ASN1_item_free((ASN1_VALUE *)*o, ASN1_ITEM_rptr(REWRAP_ORDER));
 }
 
+/* Nobody to come, who could read more or open together. */
+static bool
+is_drill(const struct rewrap_order *o)
+{
+	return o->to_count == 0 && o->together && o->threshold == 1 && !o->gcm;
+}
+
 /* What reader and writer demand alike. */
 static bool
 check(const struct rewrap_order *o, struct err *err)
 {
-	if (o->keys < 1 || o->to_count < 1 || o->to_count > KRA_COUNT_MAX || o->threshold < 1 ||
-	    o->threshold > o->to_count)
+	if (o->keys < 1 || o->to_count > KRA_COUNT_MAX ||
+	    (!is_drill(o) && (o->threshold < 1 || o->threshold > o->to_count)))
 		return err_set(
 		    err, ERROR_INVALID_DATA, WHAT ": its numbers are none of keys and agents");
 	for (size_t i = 0; i < o->to_count; i++)
@@ -73,22 +83,41 @@ rewrap_order_encode(const struct rewrap_order *o, struct buf *der_out, struct er
 	    !der_string_set(w->entries, view_of(o->entries, sizeof o->entries), err) ||
 	    !der_string_set(w->to, view_of(o->to[0], o->to_count * REWRAP_HASH), err))
 		return err_nomem(err);
-	w->version = VERSION;
+	if (o->together && (w->combiner = der_string_new(V_ASN1_OCTET_STRING,
+				view_of(o->combiner, sizeof o->combiner))) == NULL)
+		return err_nomem(err);
+	w->version = o->together ? TOGETHER : VERSION;
 	w->keys = o->keys;
 	w->threshold = (int32_t)o->threshold;
 	w->gcm = o->gcm ? 0xff : 0;
 	return der_encode(ASN1_ITEM_rptr(REWRAP_ORDER), w, WHAT, der_out, err);
 }
 
+/* Of `each` octets, some of them. */
 static bool
-take(uint8_t *out, const ASN1_OCTET_STRING *from, size_t least, size_t most)
+take(uint8_t *out, const ASN1_OCTET_STRING *from, size_t each, size_t least, size_t most)
 {
 	struct view octets = der_string(from);
 
-	if (octets.len < least || octets.len > most || octets.len % least != 0)
+	if (octets.len < least || octets.len > most || octets.len % each != 0)
 		return false;
-	memcpy(out, octets.ptr, octets.len);
+	if (octets.len > 0)
+		memcpy(out, octets.ptr, octets.len);
 	return true;
+}
+
+static bool
+take_one(uint8_t *out, const ASN1_OCTET_STRING *from, size_t len)
+{
+	return take(out, from, len, len, len);
+}
+
+static bool
+take_combiner(const REWRAP_ORDER *w, struct rewrap_order *out)
+{
+	out->together = w->version == TOGETHER;
+	return out->together == (w->combiner != NULL) &&
+	       (!out->together || take_one(out->combiner, w->combiner, sizeof out->combiner));
 }
 
 bool
@@ -101,11 +130,11 @@ rewrap_order_decode(struct view der, struct rewrap_order *out, struct err *err)
 	if (w == NULL)
 		return false;
 	/* TRUE is 0xff in DER (X.690 11.1), which OpenSSL does not hold to. */
-	if (w->version != VERSION || w->threshold < 1 || (w->gcm != 0 && w->gcm != 0xff) ||
-	    !der_instant(w->when, &out->when) ||
-	    !take(out->batch, w->batch, sizeof out->batch, sizeof out->batch) ||
-	    !take(out->entries, w->entries, sizeof out->entries, sizeof out->entries) ||
-	    !take(out->to[0], w->to, REWRAP_HASH, sizeof out->to))
+	if ((w->version != VERSION && w->version != TOGETHER) || w->threshold < 1 ||
+	    (w->gcm != 0 && w->gcm != 0xff) || !der_instant(w->when, &out->when) ||
+	    !take_one(out->batch, w->batch, sizeof out->batch) ||
+	    !take_one(out->entries, w->entries, sizeof out->entries) ||
+	    !take(out->to[0], w->to, REWRAP_HASH, 0, sizeof out->to) || !take_combiner(w, out))
 		return err_set(err, ERROR_INVALID_DATA, WHAT ": a member is none");
 	out->keys = w->keys;
 	out->threshold = (size_t)w->threshold;

@@ -85,8 +85,9 @@ write_approval(struct store_tx *tx, void *arg, struct err *err)
 	const struct store_batch *b = a->batch;
 	OWNED(own_memory) char *from = hex_encode(view_of(b->from, sizeof b->from), '\0');
 	OWNED(own_memory)
-	char *detail = text_printf("keys=%lld from=%s to=%s given_by=(%s)", (long long)b->keys,
-	    from, b->to != NULL ? b->to : "-", b->given_by != NULL ? b->given_by : "-");
+	char *detail = text_printf("keys=%lld from=%s%s%s to=%s given_by=(%s)", (long long)b->keys,
+	    from, b->with != NULL ? " with=" : "", b->with != NULL ? b->with : "",
+	    b->to != NULL ? b->to : "-", b->given_by != NULL ? b->given_by : "-");
 	const struct ca_audit record = {.when = a->in->now,
 	    .event = AUDIT_BATCH_APPROVED,
 	    .actor = a->in->by->downlevel,

@@ -59,7 +59,7 @@ begin(struct drilling *d, struct err *err)
 
 /* Of an agent, enabled or not, whose certificate the database has. */
 static bool
-find_agent(struct drilling *d, struct view sha1, struct err *err)
+read_agent(struct drilling *d, struct view sha1, struct pkix_cert *out, struct err *err)
 {
 	OWNED(buf_free) struct buf raw = {0};
 
@@ -72,7 +72,13 @@ find_agent(struct drilling *d, struct view sha1, struct err *err)
 	case STORE_FOUND:
 		break;
 	}
-	return pkix_cert_decode(buf_view(&raw), &d->kra, err);
+	return pkix_cert_decode(buf_view(&raw), out, err);
+}
+
+static bool
+find_agent(struct drilling *d, struct view sha1, struct err *err)
+{
+	return read_agent(d, sha1, &d->kra, err);
 }
 
 /* ---- out ---- */
@@ -85,12 +91,14 @@ struct sample {
 	struct drilling d;
 	struct store_drill drill;
 	size_t wanted;
-	struct texts opens;    /* combinations of agents, as rows have them */
-	struct store_ids pool; /* to draw from */
+	struct pkix_certs with; /* who give him their shares; none: he opens the keys alone */
+	char *with_line;        /* their SHA-1, as records have them */
+	struct texts opens;     /* combinations of agents, as rows have them */
+	struct store_ids pool;  /* to draw from */
 	struct store_drill_key *keys;
 	struct drawn *drawn;
 	size_t count;
-	int64_t shared; /* keys that nobody opens alone */
+	int64_t others; /* keys of his that are opened otherwise */
 	struct buf content;
 };
 
@@ -103,6 +111,8 @@ sample_free(struct sample *s)
 	}
 	free(s->drawn);
 	free(s->keys);
+	pkix_certs_free(&s->with);
+	free(s->with_line);
 	texts_free(&s->opens);
 	store_ids_free(&s->pool);
 	buf_free(&s->content);
@@ -134,7 +144,8 @@ pool_sealed_to(struct sample *s, const char *hashes, struct err *err)
 
 /* A certificate that was renewed with its key is the same agent. */
 static bool
-is_agent(const struct sample *s, const struct coverage_agent *a, bool *out, struct err *err)
+is_agent(const struct sample *s, const struct coverage_agent *a, const struct pkix_cert *who,
+    bool *out, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(buf_free) struct buf raw = {0};
@@ -144,20 +155,54 @@ is_agent(const struct sample *s, const struct coverage_agent *a, bool *out, stru
 	if (store_get_kra(s->d.store, view_of(a->sha1, sizeof a->sha1), &raw, err) == STORE_FAILED)
 		return false;
 	*out = raw.len > 0 && pkix_cert_decode(buf_view(&raw), &cert, &ignored) &&
-	       kra_same_agent(&cert, &s->d.kra, false);
+	       kra_same_agent(&cert, who, false);
 	return true;
 }
 
 static bool
-opens_set(const struct coverage *c, const struct coverage_set *set)
+has_agent(const struct sample *s, const struct coverage *c, const struct coverage_set *set,
+    const struct pkix_cert *who, bool *out, struct err *err)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (c->agents[set->agents[i]].leaves)
-			return true;
-	return false;
+	*out = false;
+	for (size_t i = 0; i < set->count && !*out; i++)
+		if (!is_agent(s, &c->agents[set->agents[i]], who, out, err))
+			return false;
+	return true;
 }
 
-/* The combinations of agents of which he is one who opens alone. */
+/* Alone; or with all of those who give their shares, so that nobody is named who need not prove
+ * that he has his. */
+static bool
+opens_set(const struct sample *s, const struct coverage *c, const struct coverage_set *set,
+    bool *out, struct err *err)
+{
+	if (s->with.count == 0) {
+		*out = set->threshold <= 1;
+		return true;
+	}
+	*out = set->threshold == s->with.count + 1;
+	for (size_t i = 0; *out && i < s->with.count; i++)
+		if (!has_agent(s, c, set, &s->with.list[i], out, err))
+			return false;
+	return true;
+}
+
+static bool
+take_set(
+    struct sample *s, const struct coverage *c, const struct coverage_set *set, struct err *err)
+{
+	bool has, opens;
+
+	if (!has_agent(s, c, set, &s->d.kra, &has, err) || !opens_set(s, c, set, &opens, err))
+		return false;
+	if (has && !opens)
+		s->others += set->keys;
+	for (size_t k = 0; has && opens && k < set->hashes.count; k++)
+		texts_add(&s->opens, set->hashes.list[k]);
+	return true;
+}
+
+/* The combinations of agents of which he is one. */
 static bool
 find_sets(struct sample *s, struct err *err)
 {
@@ -165,23 +210,44 @@ find_sets(struct sample *s, struct err *err)
 
 	if (!kra_coverage(s->d.store, NULL, 0, &c, err))
 		return false;
-	for (size_t i = 0; i < c.agent_count; i++)
-		if (!is_agent(s, &c.agents[i], &c.agents[i].leaves, err))
+	for (size_t i = 0; i < c.set_count; i++)
+		if (!take_set(s, &c, &c.sets[i], err))
 			return false;
-	for (size_t i = 0; i < c.set_count; i++) {
-		const struct coverage_set *set = &c.sets[i];
+	return true;
+}
 
-		if (!opens_set(&c, set))
-			continue;
-		if (set->threshold > 1)
-			s->shared += set->keys;
-		for (size_t k = 0; set->threshold <= 1 && k < set->hashes.count; k++)
-			texts_add(&s->opens, set->hashes.list[k]);
+static bool
+is_named(const struct sample *s, const struct pkix_cert *who)
+{
+	if (kra_same_agent(who, &s->d.kra, false))
+		return true;
+	for (size_t i = 0; i < s->with.count; i++)
+		if (kra_same_agent(who, &s->with.list[i], false))
+			return true;
+	return false;
+}
+
+static bool
+find_with(struct sample *s, char *const *hashes, int count, struct err *err)
+{
+	for (int i = 0; i < count; i++) {
+		OWNED(pkix_cert_free) struct pkix_cert who = {0};
+		OWNED(buf_free) struct buf sha1 = {0};
+
+		if (!hex_decode(hashes[i], &sha1, err) ||
+		    !read_agent(&s->d, buf_view(&sha1), &who, err))
+			return false;
+		if (is_named(s, &who))
+			return err_set(err, E_INVALIDARG,
+			    "who gives his share is another agent than who gets it");
+		if (!pkix_certs_add(&s->with, buf_view(&who.raw), err))
+			return false;
+		text_list_add(&s->with_line, ",", hashes[i]);
 	}
 	return true;
 }
 
-/* All that he opens alone, */
+/* All that he opens so, */
 static bool
 pool_of_agent(struct sample *s, struct err *err)
 {
@@ -288,7 +354,8 @@ audit_drawn(struct store_tx *tx, const struct sample *s, const char *id, const c
     struct err *err)
 {
 	OWNED(own_memory)
-	char *detail = text_printf("drill=%s kra=%s %s", id, kra, s->drawn[i].certificate);
+	char *detail = text_printf("drill=%s kra=%s%s%s %s", id, kra,
+	    s->drill.with != NULL ? " with=" : "", s->with_line, s->drawn[i].certificate);
 	const struct ca_audit a = {.when = s->drill.opened_when,
 	    .event = AUDIT_KEY_RETRIEVED,
 	    .actor = s->d.actor,
@@ -308,7 +375,8 @@ record_drill(struct store_tx *tx, void *arg, struct err *err)
 	OWNED(own_memory)
 	char *kra = hex_encode(view_of(s->drill.kra, sizeof s->drill.kra), '\0');
 	OWNED(own_memory)
-	char *detail = text_printf("verb=archive drill new keys=%zu kra=%s", s->count, kra);
+	char *detail = text_printf("verb=archive drill new keys=%zu kra=%s%s%s", s->count, kra,
+	    s->drill.with != NULL ? " with=" : "", s->with_line);
 	const struct ca_audit a = {.when = s->drill.opened_when,
 	    .event = AUDIT_FILES_CHANGED,
 	    .actor = s->d.actor,
@@ -323,54 +391,79 @@ record_drill(struct store_tx *tx, void *arg, struct err *err)
 	return true;
 }
 
-static bool
-make_drill(struct sample *s, int file, const char *kra, const char *batch_hex, struct err *err)
-{
-	OWNED(buf_free) struct buf sha1 = {0}, batch = {0};
+/* What the front has no say in: as arguments. */
+struct drill_args {
+	const char *file, *kra, *batch;
+	char *const *with;
+	int with_count;
+};
 
-	if (RAND_bytes(s->drill.id, sizeof s->drill.id) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers");
-	if (!hex_decode(kra, &sha1, err) ||
-	    (*batch_hex != '\0' && !hex_decode(batch_hex, &batch, err)) || !begin(&s->d, err) ||
-	    !find_agent(&s->d, buf_view(&sha1), err) || !find_sets(s, err) ||
-	    !(batch.len > 0 ? pool_of_batch(s, buf_view(&batch), err) : pool_of_agent(s, err)) ||
-	    !draw(s, err))
-		return false;
-	if (s->count == 0)
-		return s->shared == 0 ||
-		       err_set(err, DIRCA_E_KEY_SHARE,
-			   "%" PRId64 " keys are sealed to this agent, and he opens none of them "
-			   "alone: a share proves nothing without showing it",
-			   s->shared);
+static bool
+write_drill(struct sample *s, int file, struct err *err)
+{
 	memcpy(s->drill.kra, s->d.kra.sha1, sizeof s->drill.kra);
 	s->drill.opened_when = clock_now();
 	s->drill.keys = (int64_t)s->count;
+	s->drill.with = s->with.count > 0 ? s->with_line : NULL;
 	return store_do(s->d.store, record_drill, s, err) &&
 	       ((file_write_all(file, buf_view(&s->content)) && fsync(file) == 0) ||
 		   err_errno(err, DIRCA_E_IO, "the drill cannot be written"));
 }
 
+static bool
+make_drill(struct sample *s, int file, const struct drill_args *in, struct err *err)
+{
+	OWNED(buf_free) struct buf sha1 = {0}, batch = {0};
+
+	if (RAND_bytes(s->drill.id, sizeof s->drill.id) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "no random numbers");
+	if (!hex_decode(in->kra, &sha1, err) ||
+	    (*in->batch != '\0' && !hex_decode(in->batch, &batch, err)) || !begin(&s->d, err) ||
+	    !find_agent(&s->d, buf_view(&sha1), err) ||
+	    !find_with(s, in->with, in->with_count, err) || !find_sets(s, err) ||
+	    !(batch.len > 0 ? pool_of_batch(s, buf_view(&batch), err) : pool_of_agent(s, err)) ||
+	    !draw(s, err))
+		return false;
+	if (s->count > 0)
+		return write_drill(s, file, err);
+	return s->others == 0 ||
+	       err_set(err, DIRCA_E_KEY_SHARE, "%" PRId64 " keys are sealed to this agent, and %s",
+		   s->others,
+		   s->with.count > 0
+		       ? "none is one that just these, and no fewer, open together"
+		       : "he opens none of them alone: --with names who gives him a share");
+}
+
+static bool
+take_args(struct sample *s, char *const *args, int count, struct drill_args *out)
+{
+	if (count < 4)
+		return false;
+	*out = (struct drill_args){args[0], args[1], args[3], args + 4, count - 4};
+	s->wanted = strtoul(args[2], NULL, 10);
+	return s->wanted >= 1 && s->wanted <= SAMPLE_MOST;
+}
+
 int
 act_drill_new(const struct config *config, char *const *args, int count)
 {
-	OWNED(sample_free) struct sample s = {.d = {.config = config}};
+	OWNED(sample_free)
+	struct sample s = {.d = {.config = config}, .with_line = mem_text("")};
 	OWNED(own_memory) char *id = NULL;
 	OWNED(own_fd) int file = -1;
+	struct drill_args in;
 	struct err err;
 
-	if (count != 4)
-		return 2;
-	s.wanted = strtoul(args[2], NULL, 10);
-	if (s.wanted < 1 || s.wanted > SAMPLE_MOST)
+	if (!take_args(&s, args, count, &in))
 		return 2;
 	s.keys = mem_zero(s.wanted, sizeof *s.keys);
 	s.drawn = mem_zero(s.wanted, sizeof *s.drawn);
-	file = open(args[0], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file = open(in.file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0) {
-		err_errno(&err, DIRCA_E_IO, "%s", args[0]);
+		err_errno(&err, DIRCA_E_IO, "%s", in.file);
 		return act_failed(&err, 1);
 	}
-	if (!make_drill(&s, file, args[1], args[3], &err))
+	if (!make_drill(&s, file, &in, &err))
 		return act_failed(&err, 1);
 	if (s.count == 0) {
 		puts("No key is sealed to this agent.");
@@ -378,9 +471,9 @@ act_drill_new(const struct config *config, char *const *args, int count)
 	}
 	id = id_text(&s.drill);
 	printf("Drill %s: %zu keys.\n", id, s.count);
-	if (s.shared > 0)
-		printf("%" PRId64 " keys that several agents open together are in no drill.\n",
-		    s.shared);
+	if (s.others > 0)
+		printf("%" PRId64 " keys that %s are not in it.\n", s.others,
+		    s.with.count > 0 ? "others, or fewer, open" : "several agents open together");
 	return 0;
 }
 

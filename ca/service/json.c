@@ -293,10 +293,11 @@ json_batch(const struct store_batch *b)
 	OWNED(own_memory) char *id = hex_encode(view_of(b->id, sizeof b->id), '\0');
 	OWNED(own_memory) char *from = hex_encode(view_of(b->from, sizeof b->from), '\0');
 
-	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o}", "batch", id, "given_when",
+	return json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o}", "batch", id, "given_when",
 	    when_or_null(b->given_when), "given_by", json_text_or_null(b->given_by), "keys",
-	    (json_int_t)b->keys, "from", from, "to", json_text_or_null(b->to), "approved_by",
-	    json_text_or_null(b->approved_by), "approved_when", when_or_null(b->approved_when));
+	    (json_int_t)b->keys, "from", from, "with", json_text_or_null(b->with), "to",
+	    json_text_or_null(b->to), "approved_by", json_text_or_null(b->approved_by),
+	    "approved_when", when_or_null(b->approved_when));
 }
 
 json_t *

@@ -34,14 +34,16 @@ int act_sealed(const struct config *config, bool json);
  * with some. */
 int act_verify_keys(const struct config *config, bool json);
 /* Archived keys for an agent who seals them to others: FILE, how many at most (0: 10,000), SHA-1 of
- * his certificate, SHA-1 of each of theirs. FILE must not be there. 4: there are none. */
+ * his certificate, how many give him their shares (0: he opens the keys alone), SHA-1 of each of
+ * theirs, SHA-1 of each of the agents to come. FILE must not be there. 4: there are none. */
 int act_archive_export(const struct config *config, char *const *args, int count);
 /* Takes them back, each that is sealed to whom root has enabled. 4: some were refused. */
 int act_archive_import(const struct config *config, const char *name);
 /* Puts back what was before that batch. 4: some have been changed since. */
 int act_archive_revert(const struct config *config, const char *batch_hex);
 /* Archived keys that an agent is to prove that he opens: FILE, SHA-1 of his certificate, how many,
- * of which batch ("": of all). FILE must not be there. 4: there are none. */
+ * of which batch ("": of all), SHA-1 of those who give him their shares. FILE must not be there. 4:
+ * there are none. */
 int act_drill_new(const struct config *config, char *const *args, int count);
 /* Lets go what was before a batch, of each key that another agent has proved that he opens. 4: some
  * are left. */

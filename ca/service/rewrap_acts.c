@@ -34,6 +34,7 @@
 #define PAGE       500
 #define BATCH_MOST 10000
 #define GROUP      16 /* keys of one unit of work */
+#define SHA1       20
 
 struct rewrapping {
 	const struct config *config;
@@ -93,7 +94,8 @@ struct batch {
 	size_t kra_count;
 	bool gcm;
 	int64_t most;
-	int64_t together;  /* left out: keys that several agents open together */
+	struct buf with;  /* SHA-1 of those who give their shares to `from`; none: he opens alone */
+	int64_t left_out; /* keys that open otherwise */
 	struct buf hashes; /* SHA-256 of each */
 	struct store_ids given;
 	struct buf content;
@@ -103,6 +105,7 @@ static void
 batch_free(struct batch *b)
 {
 	rewrapping_free(&b->r);
+	buf_free(&b->with);
 	buf_free(&b->hashes);
 	store_ids_free(&b->given);
 	buf_free(&b->content);
@@ -127,11 +130,6 @@ check_agents(
 	OWNED(own_memory) const struct pkix_cert **agents = mem_zero(count, sizeof(*agents));
 	size_t needed = r->kras.needed;
 
-	if (r->kras.threshold > 1)
-		return err_set(err, E_ACCESSDENIED,
-		    "%zu agents open a key together (`dirca kra count`), and one alone would open "
-		    "what is sealed so",
-		    r->kras.threshold);
 	if (needed < (size_t)r->config->kra_minimum)
 		needed = (size_t)r->config->kra_minimum;
 	if (count > 0)
@@ -177,16 +175,27 @@ is_there(const struct batch *b, const struct coverage *c, const struct coverage_
 		for (size_t k = 0; k < b->kra_count; k++)
 			same += memcmp(c->agents[s->agents[i]].sha1, b->kras[k]->sha1,
 				    sizeof b->kras[k]->sha1) == 0;
-	return same == b->kra_count && same == s->count;
+	return same == b->kra_count && same == s->count && s->threshold == b->r.kras.threshold;
 }
 
 static bool
 has_agent(const struct coverage *c, const struct coverage_set *s, struct view sha1)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (view_eq(view_of(c->agents[s->agents[i]].sha1, 20), sha1))
+		if (view_eq(view_of(c->agents[s->agents[i]].sha1, SHA1), sha1))
 			return true;
 	return false;
+}
+
+/* By him alone; or by him and those who give him their shares. */
+static bool
+opens(const struct batch *b, const struct coverage *c, const struct coverage_set *s)
+{
+	size_t there = 1;
+
+	for (size_t i = 0; i < b->with.len; i += SHA1)
+		there += has_agent(c, s, view_of(b->with.ptr + i, SHA1));
+	return b->with.len == 0 ? s->threshold <= 1 : s->threshold > 1 && there >= s->threshold;
 }
 
 static bool
@@ -247,8 +256,8 @@ add_keys(struct batch *b, struct view from, struct err *err)
 	for (size_t i = 0; ok && i < c.set_count; i++) {
 		if (!has_agent(&c, &c.sets[i], from) || is_there(b, &c, &c.sets[i]))
 			continue;
-		if (c.sets[i].threshold > 1) {
-			b->together += c.sets[i].keys;
+		if (!opens(b, &c, &c.sets[i])) {
+			b->left_out += c.sets[i].keys;
 			continue;
 		}
 		for (size_t k = 0; ok && k < c.sets[i].hashes.count; k++)
@@ -257,16 +266,45 @@ add_keys(struct batch *b, struct view from, struct err *err)
 	return ok;
 }
 
+/* As rows have them. */
 static char *
-hashes_of(const struct pkix_cert *const *kras, size_t count, const char *separator, char blank)
+hashes_of(const struct pkix_cert *const *kras, size_t count, size_t threshold)
 {
 	char *text = mem_text("");
 
 	for (size_t i = 0; i < count; i++) {
 		OWNED(own_memory)
-		char *sha1 = hex_encode(view_of(kras[i]->sha1, sizeof kras[i]->sha1), blank);
+		char *sha1 = hex_encode(view_of(kras[i]->sha1, sizeof kras[i]->sha1), ' ');
 
-		text_list_add(&text, separator, sha1);
+		text_list_add(&text, "\n", sha1);
+	}
+	return kra_hashes_close(text, threshold);
+}
+
+/* As records have them: "0123..fe,4567..ba,threshold=2". */
+static char *
+one_line(char *hashes)
+{
+	char *to = hashes;
+
+	for (const char *p = hashes; *p != '\0'; p++)
+		if (*p == '\n')
+			*to++ = ',';
+		else if (*p != ' ')
+			*to++ = *p;
+	*to = '\0';
+	return hashes;
+}
+
+static char *
+with_line(const struct batch *b)
+{
+	char *text = mem_text("");
+
+	for (size_t i = 0; i < b->with.len; i += SHA1) {
+		OWNED(own_memory) char *sha1 = hex_encode(view_of(b->with.ptr + i, SHA1), '\0');
+
+		text_list_add(&text, ",", sha1);
 	}
 	return text;
 }
@@ -290,14 +328,17 @@ record_batch(const struct batch *b, struct view from, struct err *err)
 {
 	OWNED(own_memory) char *from_hex = hex_encode(from, '\0');
 	OWNED(own_memory) char *id = hex_encode(view_of(b->id, sizeof b->id), '\0');
-	OWNED(own_memory) char *to = hashes_of(b->kras, b->kra_count, ",", '\0');
 	OWNED(own_memory)
-	char *detail = text_printf(
-	    "verb=archive export keys=%" PRId64 " from=%s to=%s", b->r.done, from_hex, to);
+	char *to = one_line(hashes_of(b->kras, b->kra_count, b->r.kras.threshold));
+	OWNED(own_memory) char *with = with_line(b);
+	OWNED(own_memory)
+	char *detail = text_printf("verb=archive export keys=%" PRId64 " from=%s%s%s to=%s",
+	    b->r.done, from_hex, *with != '\0' ? " with=" : "", with, to);
 	struct giving g = {.row = {.given_when = clock_now(),
 			       .keys = b->r.done,
 			       .requests = b->given.list,
 			       .given_by = b->r.actor,
+			       .with = *with != '\0' ? with : NULL,
 			       .to = to}};
 
 	if (from.len != sizeof g.row.from)
@@ -312,21 +353,75 @@ record_batch(const struct batch *b, struct view from, struct err *err)
 	return store_do(b->r.store, write_batch, &g, err);
 }
 
-static bool export(
-    struct batch *b, int file, const char *from, char *const *to, int count, struct err *err)
+/* FROM, how many WITH, these, and the agents to come: as SHA-1 in hexadecimal digits. */
+struct export_args {
+	const char *from;
+	char *const *with, *const *to;
+	int with_count, to_count;
+};
+
+static bool
+read_with(struct batch *b, const struct export_args *in, struct err *err)
+{
+	for (int i = 0; i < in->with_count; i++) {
+		OWNED(buf_free) struct buf sha1 = {0};
+
+		if (!hex_decode(in->with[i], &sha1, err))
+			return false;
+		if (sha1.len != SHA1 || strcmp(in->with[i], in->from) == 0)
+			return err_set(err, E_INVALIDARG,
+			    "who gives his share is another agent than who gets it, and a SHA-1 "
+			    "has 20 octets");
+		for (size_t k = 0; k < b->with.len; k += SHA1)
+			if (view_eq(view_of(b->with.ptr + k, SHA1), buf_view(&sha1)))
+				return err_set(err, E_INVALIDARG, "an agent is named twice");
+		if (!buf_append(&b->with, buf_view(&sha1), err))
+			return false;
+	}
+	return true;
+}
+
+static bool export(struct batch *b, int file, const struct export_args *in, struct err *err)
 {
 	OWNED(buf_free) struct buf sha1 = {0};
 
 	if (RAND_bytes(b->id, sizeof b->id) != 1)
 		return err_set(err, DIRCA_E_CRYPTO, "no random numbers");
-	if (!hex_decode(from, &sha1, err) || !begin(&b->r, err) ||
-	    !choose_agents(b, to, count, err) || !add_keys(b, buf_view(&sha1), err))
+	if (!hex_decode(in->from, &sha1, err) || !read_with(b, in, err) || !begin(&b->r, err) ||
+	    !choose_agents(b, in->to, in->to_count, err) || !add_keys(b, buf_view(&sha1), err))
 		return false;
 	if (b->r.done == 0)
 		return true;
 	return record_batch(b, buf_view(&sha1), err) &&
 	       ((file_write_all(file, buf_view(&b->content)) && fsync(file) == 0) ||
 		   err_errno(err, DIRCA_E_IO, "the batch cannot be written"));
+}
+
+static bool
+take_args(char *const *args, int count, struct batch *b, struct export_args *out)
+{
+	int64_t with;
+
+	if (count < 5 || !text_to_int(args[1], 0, BATCH_MOST, &b->most) ||
+	    !text_to_int(args[3], 0, count - 5, &with))
+		return false;
+	b->most = b->most > 0 ? b->most : BATCH_MOST;
+	*out = (struct export_args){.from = args[2],
+	    .with = args + 4,
+	    .with_count = (int)with,
+	    .to = args + 4 + with,
+	    .to_count = count - 4 - (int)with};
+	return true;
+}
+
+static void
+tell_left_out(const struct batch *b)
+{
+	if (b->left_out == 0)
+		return;
+	printf("Left out: %" PRId64 " keys that ", b->left_out);
+	puts(b->with.len == 0 ? "several agents open together."
+			      : "he opens alone, or that these do not open together.");
 }
 
 int
@@ -336,27 +431,28 @@ act_archive_export(const struct config *config, char *const *args, int count)
 	struct batch b = {.r = {.config = config, .shows_progress = isatty(STDERR_FILENO) == 1}};
 	OWNED(own_memory) char *id = NULL;
 	OWNED(own_fd) int file = -1;
+	struct export_args in;
 	struct err err;
 
-	if (count < 4 || !text_to_int(args[1], 0, BATCH_MOST, &b.most))
+	if (!take_args(args, count, &b, &in))
 		return 2;
-	b.most = b.most > 0 ? b.most : BATCH_MOST;
 	file = open(args[0], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0) {
 		err_errno(&err, DIRCA_E_IO, "%s", args[0]);
 		return act_failed(&err, 1);
 	}
-	if (!enabled_kras_read(config, &b.r.kras, &err) ||
-	    !export(&b, file, args[2], args + 3, count - 3, &err)) {
+	if (!enabled_kras_read(config, &b.r.kras, &err) || !export(&b, file, &in, &err)) {
 		end_progress(&b.r);
 		return act_failed(&err, 1);
 	}
 	end_progress(&b.r);
-	if (b.together > 0)
-		printf(
-		    "Left out: %" PRId64 " keys that several agents open together.\n", b.together);
+	tell_left_out(&b);
 	if (b.r.done == 0) {
-		puts("No key is sealed to it alone that would have to be sealed to the others.");
+		puts(
+		    b.with.len == 0
+			? "No key is sealed to it alone that would have to be sealed to the others."
+			: "No key is sealed to them together that would have to be sealed to "
+			  "the others.");
 		return ACT_FINDINGS;
 	}
 	id = hex_encode(view_of(b.id, sizeof b.id), '\0');
@@ -425,8 +521,7 @@ check_cipher(const struct rewrapping *r, const struct returned *x, const struct 
 		    "archive_key_bits, allow_3des)");
 	if (!cms_sealed_decode(buf_view(&x->row.raw_archived_key), &was, &ignored))
 		return true;
-	return (was.threshold <= 1 && now->threshold <= 1 &&
-		   cms_key_bits(now->cipher) >= cms_key_bits(was.cipher) &&
+	return (cms_key_bits(now->cipher) >= cms_key_bits(was.cipher) &&
 		   (cms_is_gcm(now->cipher) || !cms_is_gcm(was.cipher))) ||
 	       err_set(err, NTE_BAD_ALGID, "it was sealed with %s, and now with %s, which is less",
 		   was.cipher_name, now->cipher_name);
@@ -446,6 +541,10 @@ check_sealed(const struct rewrapping *r, struct returned *x, struct err *err)
 	if (!is_ordered(&r->order, x))
 		return err_set(err, CERTSRV_E_NO_VALID_KRA,
 		    "it is sealed to other agents than the batch was given out for");
+	if (now.threshold != r->order.threshold)
+		return err_set(err, CERTSRV_E_NO_VALID_KRA,
+		    "%zu of its agents open it together, and the batch was given out for %zu",
+		    now.threshold, r->order.threshold);
 	return check_agents(r, x->kras, x->kra_count, err) && check_cipher(r, x, &now, err);
 }
 
@@ -518,8 +617,9 @@ keep_agents(struct store_tx *tx, const struct returned *x, struct err *err)
 static bool
 replace(struct store_tx *tx, const struct rewrapping *r, struct returned *x, struct err *err)
 {
-	OWNED(own_memory) char *hashes = hashes_of(x->kras, x->kra_count, "\n", ' ');
-	OWNED(own_memory) char *to = hashes_of(x->kras, x->kra_count, ",", '\0');
+	OWNED(own_memory)
+	char *hashes = hashes_of(x->kras, x->kra_count, r->order.threshold);
+	OWNED(own_memory) char *to = one_line(mem_text(hashes));
 	const struct store_rewrap w = {.request_id = x->row.request_id,
 	    .batch = x->entry.batch,
 	    .was = buf_view(&x->row.raw_archived_key),
@@ -674,7 +774,7 @@ ordered_to(const struct rewrapping *r)
 		for (size_t k = 0; k < r->kras.count; k++)
 			if (memcmp(o->to[i], r->kras.list[k].sha256, REWRAP_HASH) == 0)
 				kras[count++] = &r->kras.list[k];
-	return hashes_of(kras, count, ",", '\0');
+	return one_line(hashes_of(kras, count, o->threshold));
 }
 
 static bool
@@ -684,6 +784,21 @@ check_approved(const struct rewrapping *r, struct err *err)
 
 	return recover_batch_check(
 	    r->store, view_of(r->order.batch, sizeof r->order.batch), r->order.keys, to, err);
+}
+
+/* Root may have changed its mind since. */
+static bool
+check_order(const struct rewrapping *r, struct err *err)
+{
+	if (r->order.to_count == 0)
+		return err_set(err, E_INVALIDARG,
+		    "the file is a drill, in which nothing is sealed: `dirca archive drill report` "
+		    "takes what its agent signed");
+	return r->order.threshold == r->kras.threshold ||
+	       err_set(err, CERTSRV_E_NO_VALID_KRA,
+		   "the batch was given out for keys that %zu agents open together, and now it is "
+		   "%zu (`dirca kra count`)",
+		   r->order.threshold, r->kras.threshold);
 }
 
 /* The order is the CA's own, and says for whom the batch was given out. */
@@ -699,7 +814,8 @@ read_order(struct rewrapping *r, const struct ca_issuers *own, struct view file,
 		cas[i] = &own->list[i].cert;
 	return rewrap_file_split(file, &message, entries_out, err) &&
 	       (rewrap_order_verify(message, cas, own->count, &r->order, err) ||
-		   err_prefix(err, "the batch is none of this CA"));
+		   err_prefix(err, "the batch is none of this CA")) &&
+	       check_order(r, err);
 }
 
 int
@@ -733,20 +849,6 @@ struct reverting {
 	bool done;
 };
 
-/* As records have them. */
-static void
-one_line(char *hashes)
-{
-	char *to = hashes;
-
-	for (const char *p = hashes; *p != '\0'; p++)
-		if (*p == '\n')
-			*to++ = ',';
-		else if (*p != ' ')
-			*to++ = *p;
-	*to = '\0';
-}
-
 static bool
 revert(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -758,8 +860,7 @@ revert(struct store_tx *tx, void *arg, struct err *err)
 		return false;
 	if (!x->done)
 		return true;
-	one_line(hashes);
-	return audit_key(tx, x->r, &x->row, "revert", x->batch, hashes, err);
+	return audit_key(tx, x->r, &x->row, "revert", x->batch, one_line(hashes), err);
 }
 
 static bool

@@ -108,14 +108,14 @@ is_none_of(const struct settling *s, const struct pkix_cert *a, const char *hash
 	return true;
 }
 
-/* Is the prover somebody else than each of them? */
+/* Is an agent somebody else than each of them? */
 static bool
-is_other(const struct settling *s, const struct store_prover *p,
-    const struct store_sealers *sealers, bool *out, struct err *err)
+is_other(const struct settling *s, struct view sha1, const struct store_sealers *sealers, bool *out,
+    struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert agent = {0};
 
-	if (!read_agent(s, view_of(p->kra, sizeof p->kra), &agent, out, err))
+	if (!read_agent(s, sha1, &agent, out, err))
 		return false;
 	for (size_t i = 0; *out && i < sealers->count; i++) {
 		const struct store_sealer *by = &sealers->list[i];
@@ -123,6 +123,27 @@ is_other(const struct settling *s, const struct store_prover *p,
 		if (!(by->known ? are_two(s, &agent, view_of(by->kra, sizeof by->kra), out, err)
 				: is_none_of(s, &agent, by->could, out, err)))
 			return false;
+	}
+	return true;
+}
+
+/* Of a key that several open together each of them must be: who sealed it knows the shares that he
+ * made, and could give one that nobody finds in what he gave back. */
+static bool
+are_others(const struct settling *s, const struct store_prover *p,
+    const struct store_sealers *sealers, bool *out, struct err *err)
+{
+	if (!is_other(s, view_of(p->kra, sizeof p->kra), sealers, out, err))
+		return false;
+	for (const char *with = p->with; *out && with != NULL && *with != '\0';) {
+		size_t len = strcspn(with, ",");
+		OWNED(own_memory) char *text = mem_text_n(with, len);
+		OWNED(buf_free) struct buf sha1 = {0};
+
+		if (!hex_decode(text, &sha1, err) ||
+		    !is_other(s, buf_view(&sha1), sealers, out, err))
+			return false;
+		with += len + (with[len] != '\0');
 	}
 	return true;
 }
@@ -143,7 +164,8 @@ find_prover(const struct settling *s, const struct store_request *row, struct st
 		return false;
 	for (size_t i = 0; !*found_out && i < provers.count; i++) {
 		*out = provers.list[i];
-		if (!is_other(s, out, &sealers, found_out, err))
+		out->with = NULL; /* the list's */
+		if (!are_others(s, &provers.list[i], &sealers, found_out, err))
 			return false;
 	}
 	return true;
@@ -227,7 +249,7 @@ take_key(struct settling *s, int64_t request_id, struct err *err)
 	store_request_free(&x->row);
 	s->count--;
 	refuse(s, request_id,
-	    "no other key recovery agent than who sealed it has proved that he opens it",
+	    "no other key recovery agents than who sealed it have proved that they open it",
 	    CERTSRV_E_NO_VALID_KRA);
 	return true;
 }

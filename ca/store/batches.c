@@ -12,6 +12,7 @@ store_batch_free(struct store_batch *b)
 {
 	free(b->to);
 	free(b->given_by);
+	free(b->with);
 	free(b->approved_by);
 	*b = (struct store_batch){0};
 }
@@ -48,6 +49,7 @@ store_add_batch(struct store_tx *tx, const struct store_batch *b, struct err *er
 	sql_bind_int(c, SQL_ADD_BATCH, 4, b->keys);
 	sql_bind_text(c, SQL_ADD_BATCH, 5, b->to);
 	sql_bind_text(c, SQL_ADD_BATCH, 6, b->given_by);
+	sql_bind_text(c, SQL_ADD_BATCH, 7, b->with);
 	return sql_run(c, SQL_ADD_BATCH, err) && add_keys(c, b, err);
 }
 
@@ -73,7 +75,8 @@ read_batch(const struct reading *r, struct store_batch *out, struct err *err)
 	    !sql_octets(r->conn, r->id, 1, out->from, sizeof out->from, err) ||
 	    !sql_text(r->conn, r->id, 4, &out->to, err) ||
 	    !sql_text(r->conn, r->id, 5, &out->given_by, err) ||
-	    !sql_text(r->conn, r->id, 6, &out->approved_by, err))
+	    !sql_text(r->conn, r->id, 6, &out->approved_by, err) ||
+	    !sql_text(r->conn, r->id, 8, &out->with, err))
 		return false;
 	out->given_when = sql_int(r->conn, r->id, 2);
 	out->keys = sql_int(r->conn, r->id, 3);

@@ -27,6 +27,7 @@ store_add_drill(struct store_tx *tx, const struct store_drill *d,
 	sql_bind_blob(c, SQL_ADD_DRILL, 2, view_of(d->kra, sizeof d->kra));
 	sql_bind_int(c, SQL_ADD_DRILL, 3, d->opened_when);
 	sql_bind_int(c, SQL_ADD_DRILL, 4, d->keys);
+	sql_bind_text(c, SQL_ADD_DRILL, 5, d->with);
 	if (!sql_run(c, SQL_ADD_DRILL, err))
 		return false;
 	for (int64_t i = 0; i < d->keys; i++)
@@ -210,6 +211,8 @@ store_list_sealers(struct store *s, int64_t request_id, struct view sealed,
 void
 store_provers_free(struct store_provers *p)
 {
+	for (size_t i = 0; i < p->count; i++)
+		free(p->list[i].with);
 	free(p->list);
 	*p = (struct store_provers){0};
 }
@@ -231,8 +234,10 @@ store_list_provers(struct store *s, int64_t request_id, struct view sealed,
 
 		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
 		p = &list.list[list.count++];
+		*p = (struct store_prover){0};
 		if (!sql_octets(r.conn, r.id, 0, p->drill, sizeof p->drill, err) ||
-		    !sql_octets(r.conn, r.id, 1, p->kra, sizeof p->kra, err))
+		    !sql_octets(r.conn, r.id, 1, p->kra, sizeof p->kra, err) ||
+		    !sql_text(r.conn, r.id, 2, &p->with, err))
 			return false;
 	}
 	if (step != SQL_DONE)

@@ -548,6 +548,11 @@ static const char owner_notices[] = "CREATE TABLE OwnerNotice ("
 				    "Failed INTEGER NOT NULL DEFAULT 0 CHECK (Failed IN (0, 1))"
 				    ") STRICT;";
 
+/* Version 26: of keys that several agents open together, who gave his share to the one who is named
+ * for a batch or a drill. */
+static const char with_agents[] = "ALTER TABLE RewrapBatch ADD COLUMN WithHashes TEXT;"
+				  "ALTER TABLE Drill ADD COLUMN WithHashes TEXT;";
+
 /* Each array is one migration, run in order in one transaction with its user_version. */
 static const char *const version_1[] = {request_table, other_tables, NULL};
 static const char *const version_2[] = {publication_table, NULL};
@@ -574,10 +579,11 @@ static const char *const version_22[] = {approved_batches, NULL};
 static const char *const version_23[] = {match_names, NULL};
 static const char *const version_24[] = {batch_keys, NULL};
 static const char *const version_25[] = {owner_notices, NULL};
+static const char *const version_26[] = {with_agents, NULL};
 static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
     version_5, version_6, version_7, version_8, version_9, version_10, version_11, version_12,
     version_13, version_14, version_15, version_16, version_17, version_18, version_19, version_20,
-    version_21, version_22, version_23, version_24, version_25};
+    version_21, version_22, version_23, version_24, version_25, version_26};
 #define VERSION ((int)COUNT_OF(migrations))
 
 static const char schema_query[] =

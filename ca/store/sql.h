@@ -85,7 +85,7 @@
 
 #define SQL_BATCH                                                                         \
 	"SELECT Batch, CertificateHash, GivenWhen, Keys, ToHashes, GivenBy, ApprovedBy, " \
-	"ApprovedWhen FROM RewrapBatch "
+	"ApprovedWhen, WithHashes FROM RewrapBatch "
 #define SQL_DRILL \
 	"SELECT DrillID, CertificateHash, OpenedWhen, ReportedWhen, Keys, Proved FROM Drill "
 
@@ -334,7 +334,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "ORDER BY RequestID LIMIT ?3")                                                         \
 	X(ADD_BATCH, SQL_WRITER,                                                                   \
 	    "INSERT INTO RewrapBatch(Batch, CertificateHash, GivenWhen, Keys, ToHashes, "          \
-	    "GivenBy) VALUES (?, ?, ?, ?, ?, ?)")                                                  \
+	    "GivenBy, WithHashes) VALUES (?, ?, ?, ?, ?, ?, ?)")                                   \
 	X(ADD_BATCH_KEY, SQL_WRITER, "INSERT INTO RewrapBatchKey(Batch, RequestID) VALUES (?, ?)") \
 	X(APPROVE_BATCH, SQL_WRITER,                                                               \
 	    "UPDATE RewrapBatch SET ApprovedBy = ?2, ApprovedWhen = ?3 "                           \
@@ -346,14 +346,16 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "LEFT JOIN RewrapBatch b ON b.Batch = f.Batch "                                        \
 	    "WHERE f.RequestID = ?1 AND f.NewHash = ?2")                                           \
 	X(PROVED_BY, SQL_READER,                                                                   \
-	    "SELECT d.DrillID, d.CertificateHash FROM DrillKey k INDEXED BY DrillKeyProved "       \
-	    "JOIN Drill d ON d.DrillID = k.DrillID WHERE k.RequestID = ?1 AND k.Sealed = ?2 "      \
+	    "SELECT d.DrillID, d.CertificateHash, d.WithHashes "                                   \
+	    "FROM DrillKey k INDEXED BY DrillKeyProved JOIN Drill d ON d.DrillID = k.DrillID "     \
+	    "WHERE k.RequestID = ?1 AND k.Sealed = ?2 "                                            \
 	    "AND k.ProvedWhen IS NOT NULL")                                                        \
 	X(SETTLE_KEY, SQL_WRITER,                                                                  \
 	    "DELETE FROM FormerKey WHERE RequestID = ?1 AND Batch = ?2 AND EXISTS(SELECT 1 "       \
 	    "FROM RequestBlob b WHERE b.RequestID = ?1 AND b.RawArchivedKey = ?3)")                \
 	X(ADD_DRILL, SQL_WRITER,                                                                   \
-	    "INSERT INTO Drill(DrillID, CertificateHash, OpenedWhen, Keys) VALUES (?, ?, ?, ?)")   \
+	    "INSERT INTO Drill(DrillID, CertificateHash, OpenedWhen, Keys, WithHashes) "           \
+	    "VALUES (?, ?, ?, ?, ?)")                                                              \
 	X(ADD_DRILL_KEY, SQL_WRITER,                                                               \
 	    "INSERT INTO DrillKey(DrillID, Sealed, RequestID) VALUES (?, ?, ?)")                   \
 	X(PROVE_DRILL_KEY, SQL_WRITER,                                                             \

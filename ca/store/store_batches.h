@@ -16,8 +16,11 @@ struct store_batch {
 	uint8_t from[20]; /* SHA-1 of the certificate of the agent who is to open the keys */
 	int64_t given_when, keys;
 	const int64_t *requests; /* whose keys they are; only written */
-	char *to, *given_by; /* SHA-1 of those of the agents to come, with commas between them; who
-				was root; both NULL of an older program */
+	char *to, *given_by; /* SHA-1 of those of the agents to come, with commas between them, and
+				behind them "threshold=2" where so many of them open a key together;
+				who was root; both NULL of an older program */
+	char *with; /* SHA-1 of those of the agents who give their shares to `from`; NULL: he opens
+		       the keys alone */
 	int64_t approved_when; /* 0: nobody did */
 	char *approved_by;
 };

@@ -16,6 +16,8 @@ struct store_drill {
 	int64_t opened_when;   /* what is proved was proved after it */
 	int64_t reported_when; /* last; 0: never */
 	int64_t keys, proved;
+	const char *with; /* SHA-1 of those of the agents who give him their shares, with commas
+			     between them; NULL: he opens the keys alone; only written */
 };
 struct store_drill_key {
 	int64_t request_id;
@@ -56,9 +58,10 @@ struct store_sealers {
 void store_sealers_free(struct store_sealers *s);
 bool store_list_sealers(struct store *s, int64_t request_id, struct view sealed,
     struct store_sealers *out, struct err *err);
-/* Who proved that he opens it, in which drill. */
+/* Who proved that he opens it, in which drill, and with whose shares (as above; NULL: alone). */
 struct store_prover {
 	uint8_t drill[STORE_DRILL_ID], kra[20];
+	char *with;
 };
 struct store_provers {
 	struct store_prover *list;

@@ -1,10 +1,11 @@
-/* Batches of archived keys: the order, each entry, and where one ends. What is read is written
- * again as it was. */
+/* Batches of archived keys: the order, each entry, each share, and where one ends. What is read is
+ * written again as it was. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "own.h"
 #include "rewrap_order.h"
+#include "rewrap_share.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,6 +18,18 @@ read_entry(struct view der)
 
 	if (rewrap_entry_decode(der, &e, &err) &&
 	    (!rewrap_entry_encode(&e, &again, &err) || !view_eq(buf_view(&again), der)))
+		abort();
+}
+
+static void
+read_share(struct view der)
+{
+	OWNED(rewrap_share_free) struct rewrap_share s = {0};
+	OWNED(buf_free) struct buf again = {0};
+	struct err err;
+
+	if (rewrap_share_decode(der, &s, &err) &&
+	    (!rewrap_share_encode(&s, &again, &err) || !view_eq(buf_view(&again), der)))
 		abort();
 }
 
@@ -54,6 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (first.len == 0 || first.len + rest.len > size)
 			abort();
 		read_entry(first);
+		read_share(first);
 		read_order(first);
 	}
 	return 0;

@@ -229,10 +229,10 @@ imported_is() {
 
 # ---- archived keys that an agent seals to others ----
 of_agents() { "$DIRCA_BIN/dirca" archive rewrap "$dir/batch$1" "$dir/back$1" --force --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)" \
-	--ca "$CA_STATE/ca.crt" --to "$dir/kra2.crt"; }
+	--ca "$CA_STATE/ca.crt" --to "$dir/kra2.crt" "${@:2}"; }
 given_prepare() {
 	issued=$((issued + 1))
-	[ "$(counted_now)" = 1 ] || root kra count 1 >/dev/null
+	[ "$(counted_now)" = 1 ] || root kra count 1 --threshold 1 >/dev/null
 }
 given_act() { root archive export "$dir/batch$issued" "$(ca_lab_sha1 "$dir/kra1.crt")" "$(ca_lab_sha1 "$dir/kra2.crt")"; }
 # A batch that is there is whole, signed and known.
@@ -241,16 +241,22 @@ given_is() {
 	if of_agents "$issued" >"$dir/of_agents" 2>&1; then echo "done"; else cat "$dir/of_agents"; fi
 }
 back_records() { sql "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'rewrap=%'"; }
-# More keys than are taken at once.
+# More keys than are taken at once, each of which two agents open together: one gives his shares, the other seals them.
+together() {
+	root archive export "$dir/batch$issued" "$(ca_lab_sha1 "$dir/kra1.crt")" --with "$(ca_lab_sha1 "$dir/kra2.crt")" "$(ca_lab_sha1 "$dir/kra2.crt")" >"$dir/given" &&
+		"$DIRCA_BIN/dirca" archive rewrap "$dir/batch$issued" --share "$dir/shares" --to "$dir/kra1.crt" --kra "$dir/kra2.pfx" \
+			--kra-password-file "$(ca_lab_pass)" --ca "$CA_STATE/ca.crt" >/dev/null && of_agents "$issued" --combine "$dir/shares" >/dev/null
+}
+two_together() { root kra count 2 --threshold 2 && ca_lab_eventually ca_lab_status '.kra_threshold == 2'; }
 many() {
 	[ ! -e "$dir/many" ] || return 0
-	ca_lab_count_kras 2 && "$DIRCA_BIN/make_keys" "$dir/many" "$KEYS" "$dir/parent.crt" "$dir/parent.key" &&
+	two_together && "$DIRCA_BIN/make_keys" "$dir/many" "$KEYS" "$dir/parent.crt" "$dir/parent.key" &&
 		officer importkms -f --password-list "$dir/many/passwords.csv" "$dir/many" >"$dir/many.out"
 }
 back_prepare() {
 	if [ ! -e "$dir/back" ]; then
-		many && given_prepare && given_act >"$dir/given" && of_agents "$issued" >/dev/null && cp "$dir/back$issued" "$dir/back" || return 1
-		batch=$(sed -n 's/^Batch \([0-9a-f]*\): .*/\1/p' "$dir/given") keys=$(sed -n 's/.*: \([0-9]*\) keys.*/\1/p' "$dir/given")
+		many && given_prepare && together && cp "$dir/back$issued" "$dir/back" || return 1
+		batch=$(sed -n 's/^Batch \([0-9a-f]*\): .*/\1/p' "$dir/given") keys=$(sed -n 's/^Batch .*: \([0-9]*\) keys.*/\1/p' "$dir/given")
 	fi
 	[ "$(sql 'SELECT count(*) FROM FormerKey')" = 0 ] || root archive revert "$batch" >/dev/null || return 1
 	number=$(back_records)
@@ -270,7 +276,8 @@ drilled() { # AGENT [OPTION...]: a drill of his and his report of it
 	root archive drill new "$dir/drill" "$(ca_lab_sha1 "$dir/kra$1.crt")" "${@:2}" >"$dir/drilled" &&
 		"$DIRCA_BIN/dirca" archive drill run "$dir/drill" "$dir/proof" --kra "$dir/kra$1.pfx" --kra-password-file "$(ca_lab_pass)" >/dev/null
 }
-reported_prepare() { many && drilled 2 --sample 2 && number=$(sed -n 's/^Drill \([0-9a-f]*\):.*/\1/p' "$dir/drilled"); }
+sealed_anew() { [ "$(sql 'SELECT count(*) FROM FormerKey')" != 0 ] || { back_prepare && back_act >/dev/null; }; } # so that kra2 opens keys alone
+reported_prepare() { sealed_anew && drilled 2 --sample 2 && number=$(sed -n 's/^Drill \([0-9a-f]*\):.*/\1/p' "$dir/drilled"); }
 reported_act() { root archive drill report "$dir/proof"; }
 reported_is() { # the record may stand before the proofs
 	case "$(sql "SELECT Proved, ReportedWhen IS NOT NULL FROM Drill WHERE DrillID = x'$number'")" in
@@ -282,7 +289,7 @@ reported_is() { # the record may stand before the proofs
 settled_records() { sql "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'settle=%'"; }
 settled_prepare() { # nothing brings back what went: the rows are put in anew
 	if [ ! -e "$dir/kept.db" ]; then
-		[ "$(sql 'SELECT count(*) FROM FormerKey')" != 0 ] || { back_prepare && back_act >/dev/null; } || return 1
+		sealed_anew || return 1
 		drilled 2 --batch "$batch" && root archive drill report "$dir/proof" >/dev/null &&
 			sqlite3 "$CA_STATE/dirca.db" "ATTACH '$dir/kept.db' AS kept; CREATE TABLE kept.FormerKey AS SELECT * FROM FormerKey" || return 1
 	fi

@@ -727,7 +727,6 @@ check "is fetched, too" fetch "$dir/shared2.rec" "$(ca_lab_serial_of "$dir/share
 check "and not opened by a share of the first" refuses 'a share of another archived key' opens_by "$dir/shared2.rec" "$dir/shared2.pfx" 1
 check "a key that each opens alone has none" refuses DIRCA_E_KEY_SHARE share 1 "$dir/one.rec"
 check "none is below the floor, and two are opened by two together" with_floor '.below_floor == [] and .unreadable == 0 and .together == [{"threshold": 2, "keys": 2}]'
-check "meanwhile none is sealed anew" refuses "and one alone would open" archive export "$dir/no.batch" "$(ca_lab_sha1 "$dir/kra$other.crt")" "$(ca_lab_sha1 "$dir/kra$third.crt")"
 # ---- a script of a recovery that others help with: what it prints is typed as it stands ----
 check "a user has a key that two open together" eval 'ca_lab_kra count 3 --threshold 2 && ca_lab_eventually ca_lab_status ".kra_threshold == 2" && ca_lab_enroll user4 EFSArchive "$dir/mine1.pfx"'
 check "and two of which each opens one" eval 'ca_lab_kra count 3 --threshold 1 && ca_lab_eventually ca_lab_status ".kra_threshold == 1" &&
@@ -777,7 +776,160 @@ check "whoever is nobody's agent is sent no share by his hash" refuses ERROR_FIL
 	--share "$dir/no.share" --to "$(ca_lab_sha1 "$dir/stranger.crt")" --kra "$dir/kra1.pfx" --kra-password-file "$(ca_lab_pass)"
 check "one for each key again" eval 'ca_lab_kra count 1 && ca_lab_eventually ca_lab_status ".kra_cert_count == 1 and .kra_threshold == 1"'
 left_out() { archive export "$dir/apart" "$(ca_lab_sha1 "$dir/kra$other.crt")" "$(ca_lab_sha1 "$dir/kra$third.crt")" >"$dir/apart.out"; grep -x 'Left out: 3 keys that several agents open together.' "$dir/apart.out"; }
-check "those that two open are in no batch" left_out
+check "those that two open are in no batch for one" left_out
+
+# ---- and are sealed to others by two of them ----
+crt_of() { if [ "$1" = "$winner" ]; then echo "$dir/renewed.crt"; else echo "$dir/kra$1.crt"; fi; } # that keys are sealed to now
+sha1_of() { openssl x509 -in "$(crt_of "$1")" -outform DER | sha1sum | cut -c1-40; }
+together() { # BATCH AGENT...: who combines, who gives his shares, the agents to come
+	archive export "$dir/$1" "$(sha1_of "$2")" --with "$(sha1_of "$3")" "${to_come[@]}" >"$dir/export.out" && cat "$dir/export.out"
+}
+by() { # AGENT VERB...
+	"$DIRCA_BIN/dirca" archive "${@:2}" --kra "$dir/kra$1.pfx" --kra-password-file "$(ca_lab_pass)" --ca "$CA_STATE/ca.crt"
+}
+batch_name() { sed -n 's/^Batch \([0-9a-f]*\):.*/\1/p' "$dir/export.out"; }
+shared_by_two() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Request WHERE KeyRecoveryHashes LIKE '%threshold=2'"; }
+opens_shared() { # KEY AGENT...: of user1's; the last one combines
+	local shares=() agent
+	rm -f "$dir/now.rec" && fetch "$dir/now.rec" "$(ca_lab_serial_of "$dir/$1.pfx")" || return 1
+	for agent in "${@:2:$#-2}"; do
+		"$DIRCA_BIN/dirca" recoverkey "$dir/now.rec" --share "$dir/now$agent.share" --to "$(crt_of "${*: -1}")" --kra "$dir/kra$agent.pfx" \
+			--kra-password-file "$(ca_lab_pass)" --force || return 1
+		shares+=(--combine "$dir/now$agent.share")
+	done
+	ca_lab_opens "$dir/now.rec" "$dir/kra${*: -1}.pfx" "$dir/$1.pfx" "${shares[@]}"
+}
+to_come=("$(sha1_of 3)")
+check "who combines is none who gives him a share" refuses E_INVALIDARG together pair 2 2
+check "two of them get the keys" says ': 3 keys' together pair 2 1
+pair=$(batch_name)
+check "which is recorded, with both" audited "verb=archive export keys=3 from=$(sha1_of 2) with=$(sha1_of 1) to=$(sha1_of 3)" 1
+check "as who approves it is shown" jq -e --arg b "$pair" --arg w "$(sha1_of 1)" 'any(.[]; .batch == $b and .with == $w)' <(ca_lab_as caadmin archive list --json)
+check "another batch of the same" says ': 3 keys' together pair2 2 1
+check "neither opens it alone" refuses "several agents open the keys of this batch together" by 2 rewrap "$dir/pair" "$dir/pair.back" --to "$(crt_of 3)"
+check "no share is for another than root said" refuses "root ordered another one" by 1 rewrap "$dir/pair" --share "$dir/pair.1" --to "$(crt_of 3)"
+check "nor for one who opens keys alone" refuses "there are no shares" by "$winner" rewrap "$dir/batch" --share "$dir/pair.1" --to "$(crt_of "$winner")"
+check "nor is any of a batch that was changed" eval 'head -c -1 "$dir/pair" >"$dir/cut"; refuses CRYPT_E_HASH_VALUE by 1 rewrap "$dir/cut" --share "$dir/pair.1" --to "$(crt_of 2)"'
+check "one gives his shares" says '3 keys shared, 0 there already, 0 left out' by 1 rewrap "$dir/pair" --share "$dir/pair.1" --to "$(crt_of 2)"
+check "to be read by nobody else" test "$(stat -c %a "$dir/pair.1")" = 600
+# cut_share OUT N: so many of them, as an interruption leaves them; changed by CODE, of which `e` are lists of TLVs.
+some_shares() {
+	PYTHONPATH=$here/../support python3 -B - "$@" <<'END'
+import sys
+from der import tlv, tlvs
+e = [tlvs(v) for _, v in tlvs(open(sys.argv[1], "rb").read())]
+exec(sys.argv[3])
+open(sys.argv[2], "wb").write(b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))
+END
+}
+check "some of them" some_shares "$dir/pair.1" "$dir/pair.some" 'e = e[:1]'
+check "are gone on with" says '2 keys shared, 1 there already, 0 left out' by 1 rewrap "$dir/pair" --share "$dir/pair.some" --to "$(crt_of 2)"
+check "which is as good" says '3 keys sealed, 0 left out' by 2 rewrap "$dir/pair" "$dir/pair.back" --to "$(crt_of 3)" --combine "$dir/pair.some"
+check "something else is not replaced" refuses ERROR_FILE_EXISTS by 1 rewrap "$dir/pair" --share "$dir/pair2" --to "$(crt_of 2)"
+check "nor are those of another batch" refuses ERROR_FILE_EXISTS by 1 rewrap "$dir/pair2" --share "$dir/pair.1" --to "$(crt_of 2)"
+combine() { by 2 rewrap "$dir/pair" "$dir/bad.back" --to "$(crt_of 3)" "$@" --force; }
+check "whom they are not for does not read them" refuses "no key of the batch" by 3 rewrap "$dir/pair" "$dir/bad.back" --to "$(crt_of 3)" --combine "$dir/pair.1"
+check "he seals them to nobody but whom root ordered" refuses "other agents" by 2 rewrap "$dir/pair" "$dir/bad.back" --to "$(crt_of 2)" --combine "$dir/pair.1"
+check "shares of another batch" by 1 rewrap "$dir/pair2" --share "$dir/pair2.1" --to "$(crt_of 2)"
+check "are refused" refuses "pair2.1: it is of another batch" combine --combine "$dir/pair2.1"
+check "also under this one's name" some_shares "$dir/pair2.1" "$dir/pair.named" 'for i in e: i[1] = (4, bytes.fromhex("'"$pair"'"))'
+check "each" refuses "pair.named: it is a share for something else" combine --combine "$dir/pair.named"
+check "what comes twice counts once" refuses "3 keys sealed, 0 left out" combine --combine "$dir/pair.1" --combine "$dir/pair.some"
+check "and is named" refuses 'is there twice, that of issued by' combine --combine "$dir/pair.1" --combine "$dir/pair.some"
+check "his own, written to himself," by 2 rewrap "$dir/pair" --share "$dir/pair.own" --to "$(crt_of 2)"
+check "once more is none of another" refuses 'no key of the batch' combine --combine "$dir/pair.own"
+check "of shares that belong to each other's keys" some_shares "$dir/pair.1" "$dir/pair.swapped" 'e[0][3], e[1][3] = e[1][3], e[0][3]'
+check "only those that do not are named" refuses '1 keys sealed, 2 left out' combine --combine "$dir/pair.swapped"
+check "for what they are" refuses 'pair.swapped: it is a share of another archived key' combine --combine "$dir/pair.swapped"
+check "one of which a bit is wrong" some_shares "$dir/pair.1" "$dir/pair.bad" 'e[0][3] = (4, e[0][3][1][:-30] + bytes([e[0][3][1][-30] ^ 1]) + e[0][3][1][-29:])'
+check "leaves out that key" refuses '2 keys sealed, 1 left out' combine --combine "$dir/pair.bad"
+check "to whose share it was" refuses 'pair.bad: it does not open' combine --combine "$dir/pair.bad"
+check "shares of no key of the batch" some_shares "$dir/pair.1" "$dir/pair.none" 'e[0][2] = (2, b"\x7f")'
+check "are told of" refuses 'pair.none: a share of request 127, which is none' combine --combine "$dir/pair.none"
+check "what is no share is refused" refuses ERROR_INVALID_DATA combine --combine "$dir/shared.rec"
+check "the keys come back" says '3 keys taken, 0 there already, 0 refused' archive import "$dir/pair.back"
+check "the agent to come opens them alone" eval 'rm -f "$dir/now.rec" && fetch "$dir/now.rec" "$(ca_lab_serial_of "$dir/shared.pfx")" && ca_lab_opens "$dir/now.rec" "$dir/kra3.pfx" "$dir/shared.pfx"'
+check "no key is opened by two any more" test "$(shared_by_two)" = 0
+check "they are put back" says '3 keys put back' archive revert "$pair"
+check "as two open them" opens_shared shared 1 2
+check "which is recorded" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 797 AND Detail LIKE 'revert=$pair kras=%,threshold=2 %'")" = 3
+
+# ---- two of three are to open each ----
+two_each() { ca_lab_kra count 2 --threshold "$1" && ca_lab_eventually ca_lab_status ".kra_cert_count == 2 and .kra_threshold == $1"; }
+check "two of each two" two_each 2
+in_turn() { # what three keys are sealed to: each agent twice, as one of two of whom both are needed
+	local i
+	for i in 1 2 3; do ca_lab_enroll user4 EFSArchive "$dir/turn$i.pfx" || return 1; done
+	sets=$(for i in 1 2 3; do sqlite3 "$CA_STATE/dirca.db" "SELECT KeyRecoveryHashes FROM Request WHERE SerialNumber = '$(ca_lab_serial_of "$dir/turn$i.pfx")' COLLATE NOCASE"; done)
+	echo "$sets"
+	[ "$(grep -cx 'threshold=2' <<<"$sets")" = 3 ] && [ "$(grep -vx 'threshold=2' <<<"$sets" | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" = '2 2 2 ' ]
+}
+check "three keys in turn" in_turn
+of_two() { "$DIRCA_BIN/dirca" archive coverage -c "$DIRCAD_CONF" --json "${@:2}" | jq -e "[.combinations[] | select(.threshold == 2 and (.agents | length) == 2)] | $1"; }
+check "each is one that two open" of_two 'length == 3 and all(.[]; .keys == 1 and .living == 2 and .left == 2)'
+check "of which whoever leaves takes two" of_two 'map(select(.left < .threshold)) | length == 2' --without "$(sha1_of 3)"
+check "they are opened so" eval 'rm -f "$dir/now.rec"; fetch "$dir/now.rec" "$(ca_lab_serial_of "$dir/turn1.pfx")" && says "2 of 2 open the key together" "$DIRCA_BIN/dirca" recoverkey "$dir/now.rec" --ca "$CA_STATE/ca.crt"'
+
+# ---- and those that one opened alone, sealed anew ----
+in_database "DROP TABLE kept.Key; CREATE TABLE kept.Key AS SELECT RequestID, KeyRecoveryHashes, RawArchivedKey FROM Request JOIN RequestBlob USING (RequestID)
+	WHERE KeyRecoveryHashes IS NOT NULL"
+check "root changed its mind since the batch" refuses "now it is 2" archive import "$dir/pair.back"
+check "and back" ca_lab_kra count 2 --threshold 1
+check "too few agents to come" refuses "at least 2 different key recovery agents" archive import "$dir/pair.back"
+check "are enough for one" ca_lab_kra count 1
+check "so that one has them again" says '3 keys taken' archive import "$dir/pair.back"
+check "two of each two, once more" two_each 2
+to_come=("$(sha1_of 1)" "$(sha1_of 2)")
+# What chance had him get with GCM is not sealed with less.
+check "who read all that there is" eval 'ca_lab_kra enable "$(sha1_of 1)" --reader gcm && ca_lab_kra enable "$(sha1_of 2)" --reader gcm'
+from_one() { archive export "$dir/alone" "$(sha1_of 3)" "${to_come[@]}" >"$dir/export.out" && cat "$dir/export.out"; }
+check "he gets them for two" from_one
+for_two=$(batch_name) keys=$(sed -n 's/^Batch .*: \([0-9]*\) keys.*/\1/p' "$dir/export.out")
+check "three and more" test "$keys" -ge 3
+check "and seals them to both" says '2 of these 2 open a key together' by 3 rewrap "$dir/alone" "$dir/alone.back" --to "$(crt_of 1)" --to "$(crt_of 2)"
+each_alone() { # OUT AGENT...: what he makes instead
+	local to=() agent
+	for agent in "${@:2}"; do to+=(-recip "$(crt_of "$agent")" -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256); done
+	openssl cms -encrypt -binary -aes256 -outform DER -in /etc/hostname -out "$dir/instead.der" "${to[@]}" &&
+		entries "$dir/alone.back" "$1" 'for i in e: i[7] = (4, open("'"$dir"'/instead.der", "rb").read())'
+}
+check "to each alone" each_alone "$dir/instead" 1 2
+check "is refused" refuses "1 of its agents open it together, and the batch was given out for 2" archive import "$dir/instead"
+check "as to one of them" each_alone "$dir/instead" 1
+check "is" refuses "other agents than the batch" archive import "$dir/instead"
+check "and shares of other agents" entries "$dir/alone.back" "$dir/instead" 'k = e[0][7][1]; import sqlite3
+k = sqlite3.connect("'"$CA_STATE"'/dirca.db").execute("SELECT RawArchivedKey FROM RequestBlob WHERE RequestID = (SELECT RequestID FROM Request WHERE KeyRecoveryHashes LIKE ? LIMIT 1)",
+	["%'"$(sha1_of 3 | sed 's/../& /g; s/ $//')"'%threshold=2"]).fetchone()[0]
+for i in e: i[7] = (4, k)'
+check "are" refuses "other agents than the batch" archive import "$dir/instead"
+check "nothing is changed by it" test "$(former)" = 3
+check "what they are to open together is taken" says "$keys keys taken, 0 there already, 0 refused" archive import "$dir/alone.back"
+check "and counted so" of_two "map(.keys) | add == 3 + $keys"
+check "both open them" opens_shared shared 1 2
+check "and could recover each" says "something is wrong with 0" "$DIRCA_BIN/dirca" verifykeys -c "$DIRCAD_CONF"
+check "which nobody proved" refuses "0 former keys let go, $keys refused" archive settle "$for_two"
+check "none of them could alone" refuses "he opens none of them alone" drill_new "$dir/drill6" "$(sha1_of 2)" --batch "$for_two"
+check "nor with another" refuses "just these" drill_new "$dir/drill6" "$(sha1_of 2)" --with "$(sha1_of 3)" --batch "$for_two"
+check "nor with himself" refuses E_INVALIDARG drill_new "$dir/drill6" "$(sha1_of 2)" --with "$(sha1_of 2)" --batch "$for_two"
+check "but both" says ": $keys keys" drill_new "$dir/drill6" "$(sha1_of 2)" --with "$(sha1_of 1)" --batch "$for_two"
+check "which is recorded" audited "verb=archive drill new keys=$keys kra=$(sha1_of 2) with=$(sha1_of 1)" 1
+check "a drill is not sealed to others" refuses "the file is a drill" by 2 rewrap "$dir/drill6" --share "$dir/share6" --to "$(crt_of 2)"
+check "nor is what is to be sealed to others a drill" refuses "the file is no drill" by 1 drill run "$dir/pair" --share "$dir/share6" --to "$(crt_of 2)"
+check "nor taken back" refuses "the file is a drill" archive import "$dir/drill6"
+check "one gives his shares" says "$keys keys shared" by 1 drill run "$dir/drill6" --share "$dir/share6" --to "$(crt_of 2)"
+check "without which the other opens nothing" refuses "no drill of keys that one agent opens alone" by 2 drill run "$dir/drill6" "$dir/proof6"
+check "nor with those of a batch" refuses "it is of another batch or drill" by 2 drill run "$dir/drill6" "$dir/proof6" --combine "$dir/pair.1"
+check "he has each key sign" says "$keys of $keys keys opened" by 2 drill run "$dir/drill6" "$dir/proof6" --combine "$dir/share6"
+check "which proves them" says "$keys of $keys keys proved" drill_report "$dir/proof6"
+with_sealer() { sqlite3 "$CA_STATE/dirca.db" "UPDATE Drill SET WithHashes = '$1' WHERE WithHashes IS NOT NULL"; }
+check "had the one who sealed them given a share" with_sealer "$(sha1_of 3)"
+check "that would count for nothing" refuses "0 former keys let go, $keys refused" archive settle "$for_two"
+check "he did not" with_sealer "$(sha1_of 1)"
+check "so what was before goes" says "$keys former keys let go, 0 refused" archive settle "$for_two"
+in_database 'UPDATE RequestBlob SET RawArchivedKey = k.RawArchivedKey FROM kept.Key k WHERE k.RequestID = RequestBlob.RequestID;
+	UPDATE Request SET KeyRecoveryHashes = k.KeyRecoveryHashes FROM kept.Key k WHERE k.RequestID = Request.RequestID'
+check "the database is sound" "$DIRCA_BIN/dirca" db check -c "$DIRCAD_CONF"
+check "one for each key, after all" eval 'ca_lab_kra count 1 --threshold 1 && ca_lab_eventually ca_lab_status ".kra_cert_count == 1 and .kra_threshold == 1"'
 
 old=$(ca_lab_sha1 "$dir/kra$winner.crt")
 check "who removes a KRA is told what hangs on it" refuses "to this certificate: " setsid -w "$DIRCA_BIN/dirca" kra remove \

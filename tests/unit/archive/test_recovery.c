@@ -94,7 +94,8 @@ reseal(const struct recovery_blob *b, const struct test_cert *who, enum cms_ciph
 	    .reader = CMS_READER_GCM};
 	OWNED(buf_free) struct buf sealed = {0};
 
-	return recover_reseal(b, &agent, &to, 1, cipher, &sealed, err) &&
+	return recover_reseal(
+		   b, &agent, &(struct recovery_sealing){&to, 1, 1, cipher}, &sealed, err) &&
 	       cms_sealed_decode(buf_view(&sealed), out, err);
 }
 

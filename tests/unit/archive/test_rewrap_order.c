@@ -76,6 +76,61 @@ it_says_what_the_entries_are(void **state)
 	assert_false(rewrap_order_covers(&o, buf_view(&entries), &err));
 }
 
+/* Written with a version of its own, so that nobody who does not know it opens such a batch. */
+static void
+it_says_who_combines_what_several_open(void **state)
+{
+	struct rewrap_order o = usual(), back;
+	OWNED(buf_free) struct buf der = {0}, without = {0};
+	struct err err;
+
+	(void)state;
+	assert_true(rewrap_order_encode(&o, &without, &err));
+	assert_true(rewrap_order_decode(buf_view(&without), &back, &err));
+	assert_false(back.together);
+	o.together = true;
+	memset(o.combiner, 9, sizeof o.combiner);
+	assert_true(rewrap_order_encode(&o, &der, &err));
+	assert_int_equal(der.len, without.len + 2 + REWRAP_HASH);
+	assert_int_equal(without.ptr[5], 1); /* behind the header and that of the version */
+	assert_int_equal(der.ptr[5], 2);
+	assert_true(rewrap_order_decode(buf_view(&der), &back, &err));
+	assert_true(back.together);
+	assert_memory_equal(back.combiner, o.combiner, sizeof back.combiner);
+	assert_same(&back, &o);
+	/* each version with what is the other's */
+	der.ptr[5] = 1;
+	assert_false(rewrap_order_decode(buf_view(&der), &back, &err));
+	without.ptr[5] = 2;
+	assert_false(rewrap_order_decode(buf_view(&without), &back, &err));
+	assert_int_equal(err.code, ERROR_INVALID_DATA);
+}
+
+/* Where nothing is sealed there is nobody to come; and no such order for one who opens alone. */
+static void
+a_drill_of_several_is_for_nobody(void **state)
+{
+	struct rewrap_order drill = usual(), back;
+	OWNED(buf_free) struct buf der = {0};
+	struct err err;
+
+	(void)state;
+	drill.together = true;
+	drill.to_count = 0;
+	drill.gcm = false;
+	assert_true(rewrap_order_encode(&drill, &der, &err));
+	assert_true(rewrap_order_decode(buf_view(&der), &back, &err));
+	assert_int_equal(back.to_count, 0);
+	buf_free(&der);
+	struct rewrap_order bad[] = {drill, drill, drill};
+
+	bad[0].together = false;
+	bad[1].gcm = true;
+	bad[2].threshold = 2;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(rewrap_order_encode(&bad[i], &der, &err));
+}
+
 static void
 entries_are_of_one_batch_and_for_its_agents(void **state)
 {
@@ -166,6 +221,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(it_says_what_the_entries_are),
+	    cmocka_unit_test(it_says_who_combines_what_several_open),
+	    cmocka_unit_test(a_drill_of_several_is_for_nobody),
 	    cmocka_unit_test(entries_are_of_one_batch_and_for_its_agents),
 	    cmocka_unit_test(what_orders_nothing_is_not_written),
 	    cmocka_unit_test(the_ca_signs_it_and_nobody_else),

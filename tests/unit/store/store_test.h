@@ -70,6 +70,9 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+#define TO_VERSION_25                                     \
+	"ALTER TABLE RewrapBatch DROP COLUMN WithHashes;" \
+	"ALTER TABLE Drill DROP COLUMN WithHashes; PRAGMA user_version = 25;"
 #define TO_VERSION_24 "DROP TABLE OwnerNotice; PRAGMA user_version = 24;"
 #define TO_VERSION_23 "DROP TABLE RewrapBatchKey; PRAGMA user_version = 23;"
 #define TO_VERSION_22 \
@@ -192,8 +195,8 @@ raw_exec(const struct fixture *f, const char *sql)
 static inline int
 go_back(const struct fixture *f, const char *sql)
 {
-	int code = raw_exec(f, TO_VERSION_24 TO_VERSION_23 TO_VERSION_22 TO_VERSION_21 TO_VERSION_20
-				   TO_VERSION_19 TO_VERSION_18 TO_VERSION_17);
+	int code = raw_exec(f, TO_VERSION_25 TO_VERSION_24 TO_VERSION_23 TO_VERSION_22 TO_VERSION_21
+				   TO_VERSION_20 TO_VERSION_19 TO_VERSION_18 TO_VERSION_17);
 
 	return code != 0 ? code : raw_exec(f, sql);
 }

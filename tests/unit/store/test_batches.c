@@ -67,14 +67,18 @@ the_newest_is_listed_first(void **state)
 {
 	struct fixture *f = *state;
 	struct store_batch first = usual(1, 1000), second = usual(2, 2000);
+	char with[] = "dd,ee"; /* of keys that several open together */
 	OWNED(store_batches_free) struct store_batches out = {0};
 
+	second.with = with;
 	assert_ok(f, store_do(f->store, add, &first, &f->err));
 	assert_ok(f, store_do(f->store, add, &second, &f->err));
 	assert_ok(f, store_list_batches(f->store, &out, &f->err));
 	assert_int_equal(out.count, 2);
 	assert_int_equal(out.list[0].id[0], 2);
 	assert_int_equal(out.list[1].id[0], 1);
+	assert_string_equal(out.list[0].with, with);
+	assert_null(out.list[1].with);
 }
 
 /* Also by hand: the database itself holds it. */

@@ -117,7 +117,8 @@ names_are_found_as_directories_find_them(void **state)
 		}
 		assert_int_equal(raw_number(f, "SELECT count(*) FROM MatchName"), 4);
 		store_close(&f->store);
-		assert_int_equal(raw_exec(f, TO_VERSION_24 TO_VERSION_23 TO_VERSION_22), 0);
+		assert_int_equal(
+		    raw_exec(f, TO_VERSION_25 TO_VERSION_24 TO_VERSION_23 TO_VERSION_22), 0);
 		reopen(f);
 	}
 	const struct store_filter filters[] = {{.requester_name = "NWTRADERS\\STRASSE"},

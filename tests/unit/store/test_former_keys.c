@@ -240,9 +240,13 @@ static void
 who_was_asked_only_proved_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct proof
-	    asked = {.drill = {.id = "asked", .kra = "agent 1", .opened_when = 1, .keys = 1}},
-	    proved = {.drill = {.id = "proved", .kra = "agent 2", .opened_when = 1, .keys = 1}};
+	struct proof asked =
+			 {.drill = {.id = "asked", .kra = "agent 1", .opened_when = 1, .keys = 1}},
+		     proved = {.drill = {.id = "proved",
+				   .kra = "agent 2",
+				   .opened_when = 1,
+				   .keys = 1,
+				   .with = "dd,ee"}};
 	struct store_provers provers;
 
 	asked.key.request_id = proved.key.request_id = add_sealed(f);
@@ -255,6 +259,7 @@ who_was_asked_only_proved_nothing(void **state)
 	assert_int_equal(provers.count, 1);
 	assert_string_equal((const char *)provers.list[0].drill, "proved");
 	assert_string_equal((const char *)provers.list[0].kra, "agent 2");
+	assert_string_equal(provers.list[0].with, "dd,ee");
 	store_provers_free(&provers);
 	assert_ok(f, store_list_provers(
 			 f->store, proved.key.request_id, view_str(OTHER), &provers, &f->err));
