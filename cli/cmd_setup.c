@@ -172,26 +172,6 @@ write_files(const struct setup_answers *a, const char *path, const char *folder,
 	       file_create(path, text, 0644, err);
 }
 
-/* The account's own keytab is told to the Kerberos library by the environment of the unit. */
-static bool
-write_unit(const struct cli *cli, struct err *err)
-{
-	static const char folder[] = "/etc/systemd/system/dircad.service.d",
-			  path[] = "/etc/systemd/system/dircad.service.d/keytab.conf";
-	OWNED(own_memory)
-	char *text =
-	    text_printf("[Service]\nEnvironment=KRB5_CLIENT_KTNAME=%s\n", cli->opt.service_keytab);
-	struct words reload = {.list = {"systemctl", "daemon-reload"}, .count = 2};
-
-	printf("%s: KRB5_CLIENT_KTNAME=%s\n", path, cli->opt.service_keytab);
-	if (cli->opt.dry_run)
-		return true;
-	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-		return err_errno(err, DIRCA_E_IO, "%s", folder);
-	return file_replace(path, view_str(text), 0644, err) &&
-	       (access("/run/systemd/system", F_OK) != 0 || run(cli, &reload, err));
-}
-
 static bool
 write_configuration(const struct cli *cli, const char *path, struct err *err)
 {
@@ -204,11 +184,9 @@ write_configuration(const struct cli *cli, const char *path, struct err *err)
 	    !setup_configuration(cli, &answers, &text, err) || !is_good(buf_view(&text), err))
 		return false;
 	printf("Configuration, %s:\n\n%.*s\n", path, (int)text.len, (const char *)text.ptr);
-	if (cli->opt.dry_run)
-		return cli->opt.service_keytab == NULL || write_unit(cli, err);
-	return (cli->opt.yes || cli_confirm("Write it, and make the CA?", err)) &&
-	       write_files(&answers, path, folder, buf_view(&text), err) &&
-	       (cli->opt.service_keytab == NULL || write_unit(cli, err));
+	return cli->opt.dry_run ||
+	       ((cli->opt.yes || cli_confirm("Write it, and make the CA?", err)) &&
+		   write_files(&answers, path, folder, buf_view(&text), err));
 }
 
 /* What an option says and an earlier run wrote otherwise is told, not passed over. */

@@ -398,5 +398,7 @@ machine_examine(const char *config_path, struct machine_report *r)
 		look_at_file(r, c, c->dir_password_file, "dir_password_file");
 	if (c->keytab != NULL)
 		look_at_file(r, c, c->keytab, "keytab");
+	if (c->dir_keytab != NULL)
+		look_at_file(r, c, c->dir_keytab, "dir_keytab");
 	look_at_ca(r, c);
 }

@@ -185,6 +185,7 @@ add_directory(
 
 	return add(out, "\ndir_uris", a->uri, err) && add(out, "dir_auth", auth_of(cli, a), err) &&
 	       add(out, "dir_bind_dn", a->bind_dn, err) && add(out, "dir_authcid", a->user, err) &&
+	       add(out, "dir_keytab", o->service_keytab, err) &&
 	       add(out, "dir_password_file", a->password_file, err) &&
 	       add(out, "dir_tls_ca", a->tls_ca, err) &&
 	       add(out, "dir_starttls", o->starttls ? "yes" : NULL, err) &&

@@ -47,6 +47,7 @@ static const struct option {
     {"dir_bind_dn", TEXT, AT(dir_bind_dn), 0, 0, 0},
     {"dir_authcid", TEXT, AT(dir_authcid), 0, 0, 0},
     {"dir_password_file", TEXT, AT(dir_password_file), 0, 0, 0},
+    {"dir_keytab", TEXT, AT(dir_keytab), 0, 0, 0},
     {"dir_tls_ca", TEXT, AT(dir_tls_ca), 0, 0, 0},
     {"dir_starttls", FLAG, AT(dir_starttls), 0, 0, 0},
     {"dir_allow_plain", FLAG, AT(dir_allow_plain), 0, 0, 0},
@@ -352,9 +353,10 @@ static bool
 check_type(const struct reading *r, struct err *err)
 {
 	static const char *const of_enterprise[] = {"peers", "crl_hosts", "dir_uris", "dir_auth",
-	    "dir_mech", "dir_bind_dn", "dir_authcid", "dir_password_file", "dir_tls_ca",
-	    "dir_starttls", "dir_allow_plain", "dir_timeout_ms", "refresh_s", "auth_negotiate",
-	    "auth_scram", "auth_basic", "keytab", "kerberos_realm", "realm", "est_template"};
+	    "dir_mech", "dir_bind_dn", "dir_authcid", "dir_password_file", "dir_keytab",
+	    "dir_tls_ca", "dir_starttls", "dir_allow_plain", "dir_timeout_ms", "refresh_s",
+	    "auth_negotiate", "auth_scram", "auth_basic", "keytab", "kerberos_realm", "realm",
+	    "est_template"};
 	static const char *const of_standalone[] = {
 	    "ca_administrators", "certificate_managers", "auditors"};
 	bool standalone = r->config->standalone;
@@ -482,6 +484,9 @@ check_directory(const struct config *c, struct err *err)
 	    (c->dir_authcid == NULL || c->dir_password_file == NULL))
 		return err_set(err, DIRCA_E_CONFIG,
 		    "'dir_auth = scram' needs dir_authcid and dir_password_file");
+	if (c->dir_keytab != NULL && c->dir_auth != DIR_AUTH_GSSAPI)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "'dir_keytab' is for 'dir_auth = gssapi' alone");
 	return true;
 }
 
@@ -676,6 +681,7 @@ config_directory(const struct config *c, struct dir_config *out, struct err *err
 	    .mech = c->dir_mech,
 	    .bind_dn = c->dir_bind_dn,
 	    .authcid = c->dir_authcid,
+	    .client_keytab = c->dir_keytab,
 	    .password = c->dir_password_file != NULL ? &c->dir_password : NULL,
 	    .tls_ca_file = c->dir_tls_ca,
 	    .starttls = c->dir_starttls,

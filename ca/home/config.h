@@ -53,6 +53,7 @@ struct config {
 	char *dir_uris, *dir_bind_dn, *dir_authcid, *dir_tls_ca, *dir_mech;
 	enum dir_auth dir_auth;
 	char *dir_password_file;
+	char *dir_keytab;           /* of dir_auth = gssapi; NULL: the credential cache */
 	struct secret dir_password; /* config_read_password */
 	bool dir_starttls, dir_allow_plain;
 	int dir_timeout_ms;

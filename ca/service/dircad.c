@@ -150,7 +150,7 @@ load(const struct asked *asked, struct config **out, struct err *err)
 static bool
 check_machine(const struct config *config, struct err *err)
 {
-	const char *const files[] = {config->keytab, config->passphrase_file};
+	const char *const files[] = {config->keytab, config->dir_keytab, config->passphrase_file};
 
 	if (!config_check_users(config, err))
 		return false;

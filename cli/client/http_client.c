@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
+#include "kerberos.h"
 #include "mem.h"
 #include "own.h"
 #include "pem.h"
@@ -439,16 +440,30 @@ start_sasl(struct http_client *c, const struct scheme *scheme, struct err *err)
 		   buf_view(&c->channel.end_point), &c->sasl, err);
 }
 
+/* Of whom a refusal speaks. free(). */
+static char *
+name_caller(const struct http_client *c, const struct scheme *scheme)
+{
+	if (c->config.user != NULL)
+		return text_printf("user %s", c->config.user);
+	return strcmp(scheme->http, "Negotiate") == 0 ? kerberos_principal()
+						      : mem_text("the caller");
+}
+
 /* The request is repeated with each message of the exchange until the server knows the caller. */
 static bool
 sign_in(struct http_client *c, const struct scheme *scheme, const char *method, const char *path,
     const char *content_type, struct view body, struct http_answer *out, struct err *err)
 {
+	OWNED(own_memory) char *who = NULL;
+
 	for (int step = 0; step < STEPS_MAX; step++) {
 		OWNED(free_header) char *header = sasl_header(c, scheme, err);
 
-		if (header == NULL)
-			return false;
+		if (header == NULL) {
+			who = name_caller(c, scheme);
+			return err_prefix(err, "%s signs in at %s", who, c->host);
+		}
 		free(c->challenge);
 		c->challenge = NULL;
 		c->channel.bound = true;
@@ -465,9 +480,8 @@ sign_in(struct http_client *c, const struct scheme *scheme, const char *method, 
 		if (c->challenge == NULL || *c->challenge == '\0')
 			break;
 	}
-	return err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s%s by %s",
-	    c->config.user != NULL ? "user " : "the caller",
-	    c->config.user != NULL ? c->config.user : "", scheme->http);
+	who = name_caller(c, scheme);
+	return err_set(err, DIRCA_E_AUTHENTICATION, "the CA refused %s by %s", who, scheme->http);
 }
 
 /* A connection that was kept and closed meanwhile starts over once. */

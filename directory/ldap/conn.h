@@ -28,6 +28,7 @@ struct dir_config {
 	const char *mech; /* SASL mechanism for DIR_AUTH_SCRAM; NULL: SCRAM-SHA-256 */
 	const char *bind_dn;
 	const char *authcid;
+	const char *client_keytab; /* DIR_AUTH_GSSAPI; NULL: the credential cache */
 	const struct secret *password;
 	const char *tls_ca_file; /* NULL: libldap's own configuration */
 	bool starttls;

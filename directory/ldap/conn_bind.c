@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "conn_priv.h"
+#include "kerberos.h"
 #include "text.h"
 #include "mem.h"
 #include "own_ldap.h"
@@ -106,17 +107,12 @@ is_loopback(const char *uri)
 }
 
 static bool
-bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech, struct err *err)
+bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech, const char *as,
+    struct err *err)
 {
 	struct dir_config lent = *config;
 	int rc;
 
-	if (config->auth == DIR_AUTH_SCRAM && !may_show_password(c, config) && !is_loopback(c->uri))
-		return err_set(err, DIRCA_E_CONFIG,
-		    "SASL %s to %s refused: without TLS somebody between could change what the "
-		    "directory says; use ldaps://, StartTLS or "
-		    "ldapi://",
-		    mech, c->uri);
 	if (ldap_set_option(c->ld, LDAP_OPT_X_SASL_SECPROPS, properties(c, config)) !=
 	    LDAP_OPT_SUCCESS)
 		return err_set(
@@ -125,13 +121,39 @@ bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech,
 	    c->ld, NULL, mech, NULL, NULL, LDAP_SASL_QUIET, answer, &lent);
 	if (rc == LDAP_SUCCESS)
 		return true;
-	bind_failed(c, rc, config->authcid != NULL ? config->authcid : "this process", err);
+	bind_failed(c, rc, as, err);
 	if (rc == LDAP_STRONG_AUTH_REQUIRED && c->is_protected)
 		return err_prefix(err,
 		    "SASL %s inside of TLS is refused: use ldap://, where GSSAPI encrypts by "
 		    "itself, or on Samba `ldap server require strong auth = allow_sasl_over_tls`",
 		    mech);
 	return err_prefix(err, "SASL %s", mech);
+}
+
+static bool
+bind_scram(struct dir_conn *c, const struct dir_config *config, struct err *err)
+{
+	const char *mech = config->mech != NULL ? config->mech : "SCRAM-SHA-256";
+
+	if (config->authcid == NULL || config->password == NULL || config->password->len == 0)
+		return err_set(
+		    err, DIRCA_E_CONFIG, "a SASL bind to %s needs a name and a password", c->uri);
+	if (!may_show_password(c, config) && !is_loopback(c->uri))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "SASL %s to %s refused: without TLS somebody between could change what the "
+		    "directory says; use ldaps://, StartTLS or "
+		    "ldapi://",
+		    mech, c->uri);
+	return bind_sasl(c, config, mech, config->authcid, err);
+}
+
+static bool
+bind_kerberos(struct dir_conn *c, const struct dir_config *config, struct err *err)
+{
+	OWNED(kerberos_end) struct kerberos k = {0};
+
+	return kerberos_begin(config->client_keytab, &k, err) &&
+	       bind_sasl(c, config, "GSSAPI", k.principal, err);
 }
 
 bool
@@ -143,16 +165,11 @@ dir_conn_bind(struct dir_conn *c, const struct dir_config *config, struct err *e
 	case DIR_AUTH_SIMPLE:
 		return bind_simple(c, config, err);
 	case DIR_AUTH_EXTERNAL:
-		return bind_sasl(c, config, "EXTERNAL", err);
+		return bind_sasl(c, config, "EXTERNAL", "this process", err);
 	case DIR_AUTH_GSSAPI:
-		return bind_sasl(c, config, "GSSAPI", err);
+		return bind_kerberos(c, config, err);
 	case DIR_AUTH_SCRAM:
-		if (config->authcid == NULL || config->password == NULL ||
-		    config->password->len == 0)
-			return err_set(err, DIRCA_E_CONFIG,
-			    "a SASL bind to %s needs a name and a password", c->uri);
-		return bind_sasl(
-		    c, config, config->mech != NULL ? config->mech : "SCRAM-SHA-256", err);
+		return bind_scram(c, config, err);
 	}
 	return err_set(err, DIRCA_E_CONFIG, "unknown kind of authentication for %s", c->uri);
 }

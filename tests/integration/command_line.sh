@@ -93,9 +93,8 @@ check "and nothing, where it failed" is "" eval '! failing'
 check "but for why, on standard error" grep -q "there is no setting 'NoSuch'" "$dir/err"
 
 # ---- settings ----
-# shellcheck disable=SC2154 # query stands before the call
-from() { DIRCA_CA=$CA_NAME ca_lab_as officer1 config show "$@" --json | jq -r ".settings | [$query] | map(.value + \" \" + .from) | .[]"; }
-query='.ca, .mech, .user' check "where each setting is from" is "$CA_NAME DIRCA_CA
+from() { DIRCA_CA=$CA_NAME ca_lab_as officer1 config show "$@" --json | jq -r ".settings | [.ca, .mech, .user] | map(.value + \" \" + .from) | .[]"; }
+check "where each setting is from" is "$CA_NAME DIRCA_CA
 SCRAM-SHA-256 $dir/home/officer1/.config/dirca.conf
 hans --user" from -U hans
 check "the environment counts" refuses "names no certification authority Nobody" env DIRCA_CA=Nobody HOME="$dir/home/officer1" "$DIRCA_BIN/dirca" requests

@@ -244,11 +244,29 @@ act_is_in_the_audit_trail() {
 	grep -qi officer1 "$dir/audit.txt" || [ "$mech" = external ]
 }
 
+not() { ! "$@"; }
+# Every sentence about Kerberos says as whom, and what is missing.
+kerberos_is_told_by_name() {
+	local home keytab
+	home=$(ca_lab_home caadmin)
+	# shellcheck disable=SC2016 # the quotes are of the sentence
+	HOME=$home KRB5CCNAME=FILE:$dir/none refuses 'there is no Kerberos ticket, which `kinit` fetches' "$DIRCA_BIN/dirca" templates || return 1
+	kinit -l 2s -c "FILE:$dir/short" caadmin <"$(lab_password_file caadmin)" >/dev/null && ca_lab_eventually not klist -s -c "FILE:$dir/short" &&
+		HOME=$home KRB5CCNAME=FILE:$dir/short refuses 'ticket of caadmin@NWTRADERS.COM has ended' "$DIRCA_BIN/dirca" templates || return 1
+	[ "$DIRECTORY" = samba ] || return 0
+	# A key of somebody who is no client, a file that is none, and one that is not there.
+	for keytab in "$LAB_HTTP_KEYTAB HTTP/localhost@NWTRADERS.COM" "$CA_STATE/ca.crt anybody, for it holds no key" "$dir/none No such file"; do
+		sed "s|^dir_keytab = .*|dir_keytab = ${keytab%% *}|" "$DIRCAD_CONF" >"$dir/other.conf" &&
+			refuses "${keytab#* }" "$DIRCA_BIN/dirca" doctor directory -c "$dir/other.conf" || return 1
+	done
+}
+
 check "a CA is made, started and published ($mech, CA $ca_key, user $key, KRA $kra_key)" ca_lab_start "$dir" "$mech" "$ca_key" "$name"
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
 case $key$kra_key in
 *p[0-9]*) check "templates are changed to take EC keys" ca_lab_allow_ec EFSArchive KeyRecoveryAgent ;;
 esac
+[ "$mech" != gssapi ] || check "Kerberos is told by name" kerberos_is_told_by_name
 check "openssl and certtool accept the CA's and the service's certificate" ca_certificate_is_sound
 check "the directory names the CA" directory_names_the_ca
 check "without KRAs nothing is archived and no certificate is given" without_kras_nothing_is_archived

@@ -124,7 +124,7 @@ ca_lab_as() {
 ca_lab_directory_lines() {
 	case $CA_LAB_MECH-$DIRECTORY in
 	gssapi-samba)
-		printf 'dir_uris = %s\ndir_auth = gssapi\n' "$LDAP_URI"
+		printf 'dir_uris = %s\ndir_auth = gssapi\ndir_keytab = %s\n' "$LDAP_URI" "$LAB_DIRCAD_KEYTAB"
 		;;
 	external-*)
 		printf 'dir_uris = %s\ndir_auth = external\n' "$LDAPI_URI"
@@ -176,9 +176,8 @@ ca_lab_answers() {
 	curl -sf --max-time 10 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 }
 
-# With GSSAPI the tickets of dircad come from its keytab by themselves.
 ca_lab_dircad_start() {
-	LD_PRELOAD=${CA_LAB_PRELOAD:-} KRB5_CLIENT_KTNAME=${LAB_DIRCAD_KEYTAB:-} KRB5CCNAME=MEMORY:dircad "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
+	LD_PRELOAD=${CA_LAB_PRELOAD:-} "$DIRCA_BIN/dircad" -c "$DIRCAD_CONF" </dev/null >>"$CA_LAB_DIR/dircad.log" 2>&1 &
 	echo $! >"$CA_LAB_DIR/dircad.pid"
 	lab_answers $! ca_lab_answers && return 0
 	tail -5 "$CA_LAB_DIR/dircad.log" >&2
