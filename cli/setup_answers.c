@@ -112,9 +112,10 @@ ask_account(
 		     NULL, &a->bind_dn, err))
 		return false;
 	a->password_file = text_printf("%s/directory-password", config_folder);
-	return (a->user == NULL || check_line("service-user", a->user, err)) &&
-	       cli_password(o->service_password_file, "Password of that account: ", false,
-		   &a->password, err);
+	if (a->user != NULL && !check_line("service-user", a->user, err))
+		return false;
+	return o->dry_run || cli_password(o->service_password_file,
+				 "Password of that account: ", false, &a->password, err);
 }
 
 static bool
@@ -124,12 +125,12 @@ read_tls_ca(const char *path, const char *config_folder, struct setup_answers *a
 
 	if (path == NULL)
 		return true;
+	if (strncmp(path, "/etc/", 5) == 0) { /* a whole bundle, perhaps */
+		a->tls_ca = mem_text(path);
+		return access(path, R_OK) == 0 || err_errno(err, DIRCA_E_IO, "--tls-ca: %s", path);
+	}
 	if (!pem_certs_read(path, &certs, err))
 		return err_prefix(err, "--tls-ca");
-	if (strncmp(path, "/etc/", 5) == 0) {
-		a->tls_ca = mem_text(path);
-		return true;
-	}
 	a->tls_ca = text_printf("%s/directory-ca.pem", config_folder);
 	return file_read(path, TLS_CA_MAX, &a->tls_ca_pem, err);
 }

@@ -83,6 +83,10 @@ check "before all, the doctor says what to begin with" begins_with_setup
 check "without an answer nobody is asked" refuses '--ca-name is needed' dirca setup --standalone --yes
 check "a line cannot hide in an answer" refuses 'a control character' dirca setup --standalone --yes --ca-name $'X\nuser = root' --host localhost
 check "what would be made is shown" would_make_all
+bundle_stays() { says "dir_tls_ca = $bundle" dirca setup --dry-run --ca-name A --host localhost --service-uri ldaps://localhost --service-dn cn=a --tls-ca "$bundle" </dev/null; }
+bundle=/etc/ssl/certs/ca-certificates.crt
+check "a machine's bundle stays where it is, and no password is needed to show it" bundle_stays
+check "a file that is none is told" refuses '--tls-ca: /etc/none.pem' dirca setup --dry-run --ca-name A --host localhost --tls-ca /etc/none.pem
 check "all is made by one line" makes_all
 [ "$CHECKS_BAD" -eq 0 ] || { systemctl status --no-pager -l dircad; journalctl -u dircad --no-pager | tail -30; checks_end; exit 1; }
 check "and is ready when that returns" curl -sf --max-time 30 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
