@@ -35,8 +35,9 @@ has_slapd() {
 	printf 'TLS_CACERT %s\n' "$LDAP_CA_FILE" >/etc/ldap/ldap.conf
 }
 
+# A change is in force within two seconds, says the page; on a busy machine later.
 follows_the_page() {
-	cd "$dir/home" && HOME=$dir/home python3 "$here/../support/console.py" --mark slapd "$here/../../README.md"
+	cd "$dir/home" && HOME=$dir/home python3 "$here/../support/console.py" --mark slapd --again "dirca enroll" "$here/../../README.md"
 }
 
 ldap_admin() { "$1" -x -H ldapi:/// "${PLAIN_ADMIN[@]}" "${@:2}"; }

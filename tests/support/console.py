@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Runs the console blocks of a Markdown file that are marked as tested.
 
-usage: console.py [--mark WORD] FILE.md [FROM=TO]...
+usage: console.py [--mark WORD] [--again WORDS] FILE.md [FROM=TO]...
 
 A block follows a line `<!-- tested -->`, or `<!-- tested WORD -->`. Lines that begin with "$ " or "# " are commands; all of them, of all blocks, are typed into one
 shell. The other lines must stand in the command's output, in this order, each on a line of its own; "..." stands for anything.
-FROM=TO replaces text before the run: folder names of the page by those of the test.
+FROM=TO replaces text before the run: folder names of the page by those of the test. Commands with the WORDS are typed again where they
+fail, for a minute and a half at most: what was changed before need not be in force at once.
 """
 import re
 import subprocess
 import sys
 import textwrap
+import time
 import uuid
+
+PATIENCE_S = 90
 
 
 def blocks(text, mark):
@@ -60,9 +64,13 @@ def misses(expected, output):
 
 
 def main(*arguments):
-    mark = ""
-    if arguments[0] == "--mark":
-        mark, arguments = " " + arguments[1], arguments[2:]
+    mark, again = "", None
+    while arguments[0] in ("--mark", "--again"):
+        if arguments[0] == "--mark":
+            mark = " " + arguments[1]
+        else:
+            again = arguments[1]
+        arguments = arguments[2:]
     path, *replacements = arguments
     text = open(path, encoding="utf-8").read()
     for r in replacements:
@@ -71,7 +79,11 @@ def main(*arguments):
     count = bad = 0
     for block in blocks(text, mark):
         for command, expected in steps(block):
+            until = time.monotonic() + PATIENCE_S
             output, status = run(shell, command)
+            while again and again in command and status != 0 and time.monotonic() < until:
+                time.sleep(0.2)
+                output, status = run(shell, command)
             missing = misses(expected, output)
             count += 1
             if status == 0 and missing is None:
