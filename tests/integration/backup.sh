@@ -146,7 +146,8 @@ check "also for a script" eval "db check --json | jq -e '.sound and .findings ==
 check "its size" eval "db stats --json | jq -e '.archived_keys == 2 and .requests > 5 and .bytes > .free_bytes'"
 check "its version is this program's" eval "db version --json | jq -e '.database == .program and (.due | not)'"
 check "a migration is tried on a copy" says "A copy, which is gone again" db migrate --dry-run
-check "of which nothing is left" eval '! ls "$CA_STATE" | grep trial'
+no_trial_is_left() { ! find "$CA_STATE" -name '*trial*' | grep .; }
+check "of which nothing is left" no_trial_is_left
 check "none while the CA runs" refuses "another dircad runs" db migrate
 check "no vacuum while the CA runs" refuses "another dircad runs" db vacuum
 cp "$CA_STATE/ca.crt" "$dir/ca.crt"
