@@ -1,18 +1,12 @@
 #include "buf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 #include <openssl/crypto.h>
 
 #include "mem.h"
-#include "own.h"
-
-#define PASSWORD_MAX 1024
 
 bool
 buf_alloc(size_t len, struct buf *out, struct err *err)
@@ -167,32 +161,4 @@ secret_free(struct secret *s)
 	/* The secure heap knows each block's real size and wipes all of it. */
 	OPENSSL_secure_clear_free(s->ptr, s->len);
 	*s = (struct secret){0};
-}
-
-bool
-secret_read_file(const char *path, struct secret *out, struct err *err)
-{
-	OWNED(own_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	OWNED(secret_free) struct secret line = {0};
-	size_t len = 0;
-	ssize_t n;
-
-	*out = (struct secret){0};
-	if (fd == -1)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot open the password file", path);
-	if (!secret_alloc(PASSWORD_MAX + 2, &line, err))
-		return false;
-	while (len < line.len && (n = read(fd, line.ptr + len, line.len - len)) != 0) {
-		if (n < 0 && errno != EINTR)
-			return err_errno(
-			    err, DIRCA_E_IO, "%s: cannot read the password file", path);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	for (size_t i = 0; i < len; i++)
-		if (line.ptr[i] == '\n' || line.ptr[i] == '\r')
-			len = i;
-	if (len > PASSWORD_MAX)
-		return err_set(err, DIRCA_E_IO, "%s: the first line is longer than %d bytes", path,
-		    PASSWORD_MAX);
-	return secret_dup(view_of(line.ptr, len), out, err);
 }

@@ -89,7 +89,5 @@ bool secret_dup(struct view from, struct secret *out, struct err *err);
 /* Keeps the first `len` bytes, wiping the rest. */
 void secret_shrink(struct secret *s, size_t len);
 void secret_free(struct secret *s);
-/* Reads a password: first line of a file without its end-of-line; at most 1024 bytes. */
-bool secret_read_file(const char *path, struct secret *out, struct err *err);
 
 #endif

@@ -52,21 +52,30 @@ err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	return false;
 }
 
+static err_listener *listener;
+
+void
+err_listen(err_listener *who)
+{
+	listener = who;
+}
+
 bool
 err_openssl(struct err *err, enum err_code code, const char *fmt, ...)
 {
-	unsigned long reason = ERR_peek_last_error();
+	char reason[256];
+	unsigned long number;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vset(err, code, fmt, ap);
 	va_end(ap);
-	if (reason != 0) {
-		const char *text = ERR_reason_error_string(reason);
-
-		append(err, text != NULL ? text : "unnamed OpenSSL error");
+	while ((number = ERR_get_error()) != 0) {
+		if (listener == NULL)
+			continue;
+		ERR_error_string_n(number, reason, sizeof reason);
+		listener(reason, err->msg);
 	}
-	ERR_clear_error();
 	return false;
 }
 

@@ -227,9 +227,14 @@ struct err {
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As err_set, and appends the reason that OpenSSL's error queue holds, then empties the queue. */
+/* As err_set, and empties OpenSSL's error queue. What that held is no sentence that anybody could
+ * act upon: only a listener has it. */
 bool err_openssl(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Is told what OpenSSL said, and what people are told; NULL, as at the beginning: nobody. The log
+ * listens, on level debug. */
+typedef void err_listener(const char *said, const char *told);
+void err_listen(err_listener *who);
 
 /* As err_set, and appends strerror(errno). */
 bool err_errno(struct err *err, enum err_code code, const char *fmt, ...)

@@ -21,7 +21,8 @@ check_size(int fd, const char *path, size_t max, size_t *size_out, struct err *e
 	struct stat st;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return err_set(err, DIRCA_E_IO, "%s: not a regular file", path);
+		return err_set(err, DIRCA_E_IO, "%s: %s", path,
+		    S_ISDIR(st.st_mode) ? "a folder, not a regular file" : "not a regular file");
 	if ((uint64_t)st.st_size > max)
 		return err_set(err, DIRCA_E_TOO_LARGE, "%s: larger than %zu bytes", path, max);
 	*size_out = (size_t)st.st_size;

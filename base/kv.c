@@ -7,6 +7,7 @@
 #include "file.h"
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "text.h"
 
 #define KV_FILE_MAX 65536
@@ -46,12 +47,15 @@ read_line(char *line, kv_each *each, void *arg, struct err *err)
 bool
 kv_read_text(const char *path, struct view raw, kv_each *each, void *arg, struct err *err)
 {
+	OWNED(buf_free) struct buf hold = {0};
 	OWNED(own_memory) char *text = NULL;
 	char *next;
 	int number = 1;
 
+	if (!plain_text(raw, &hold, &raw, err))
+		return err_prefix(err, "%s", path);
 	if (memchr(raw.ptr, '\0', raw.len) != NULL || !text_is_utf8(raw))
-		return err_set(err, DIRCA_E_CONFIG, "%s: not a text file in UTF-8", path);
+		return err_set(err, DIRCA_E_CONFIG, "%s: not a text file in UTF-8 or UTF-16", path);
 	text = mem_text_n(raw.ptr, raw.len);
 	for (char *line = text; line != NULL; line = next, number++) {
 		if ((next = strchr(line, '\n')) != NULL)

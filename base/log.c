@@ -37,9 +37,16 @@ struct event {
 static struct event events[EVENTS_MAX];
 static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static void
+log_library(const char *said, const char *told)
+{
+	log_debug("openssl", LOG_STR("said", said), LOG_STR("told", told));
+}
+
 void
 log_open(const char *tag, bool to_syslog, enum log_level most)
 {
+	err_listen(most >= LOG_LEVEL_DEBUG ? log_library : NULL);
 	sink.tag = tag;
 	sink.to_syslog = to_syslog;
 	sink.most = most;

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "given.h"
 #include "interruption.h"
 #include "mem.h"
 #include "own.h"
@@ -61,11 +62,15 @@ check_time(const struct rewrap_order *o, struct err *err)
 bool
 batch_file_open(const struct cli *cli, struct batch_file *out, struct err *err)
 {
-	return file_read(cli->args[0], FILE_MOST, &out->file, err) &&
-	       kra_keys_open(&cli->opt, &out->keys, err) &&
-	       rewrap_file_split(buf_view(&out->file), &out->message, &out->entries, err) &&
-	       verify_order(out, cli, err) && rewrap_order_covers(&out->order, out->entries, err) &&
-	       check_time(&out->order, err);
+	if (!file_read(cli->args[0], FILE_MOST, &out->file, err) ||
+	    !kra_keys_open(&cli->opt, &out->keys, err))
+		return false;
+	if (!rewrap_file_split(buf_view(&out->file), &out->message, &out->entries, err) ||
+	    !verify_order(out, cli, err))
+		return err->code == ERROR_INVALID_DATA || err->code == CRYPT_E_INVALID_MSG_TYPE
+			   ? given_failed(cli->args[0], buf_view(&out->file), GIVEN_BATCH, err)
+			   : false;
+	return rewrap_order_covers(&out->order, out->entries, err) && check_time(&out->order, err);
 }
 
 /* ---- its keys ---- */

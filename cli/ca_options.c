@@ -1,6 +1,7 @@
 #include "ca_options.h"
 
 #include "key_uri.h"
+#include "plain.h"
 
 #define YEAR_S (365LL * 86400)
 

@@ -11,11 +11,11 @@
 #include "client_enroll.h"
 #include "cmc.h"
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "output.h"
 #include "own.h"
 #include "own_folder.h"
-#include "pem.h"
 #include "pfx.h"
 #include "print.h"
 #include "text.h"
@@ -81,13 +81,14 @@ check_issued(struct view der, struct err *err)
 static bool
 read_brought(struct view der, struct brought *out, struct err *err)
 {
+	OWNED(pkix_cert_free) struct pkix_cert alone = {0};
 	struct err ignored;
 
 	if (!cms_signed_decode(der, &out->message, &ignored)) {
 		out->alone = der;
 		out->list = &out->alone;
 		out->count = 1;
-		return true;
+		return pkix_cert_decode(der, &alone, err);
 	}
 	out->list = out->message.certificates;
 	out->count = out->message.certificate_count;
@@ -169,9 +170,10 @@ read_response(struct accept_job *j, struct err *err)
 
 	if (!file_read(path, RESPONSE_MAX, &text, err))
 		return false;
-	if (!pem_any(buf_view(&text), &j->response, err) ||
-	    !read_brought(buf_view(&j->response), &b, err))
-		return err_prefix(err, "%s", path);
+	if (!given_der(path, buf_view(&text), GIVEN_RESPONSE, &j->response, err))
+		return false;
+	if (!read_brought(buf_view(&j->response), &b, err))
+		return given_failed(path, buf_view(&text), GIVEN_RESPONSE, err);
 	if (j->cli->opt.key_file == NULL)
 		return find_key(j, &b, err);
 	j->key_file = mem_text(j->cli->opt.key_file);

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "drill.h"
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "output.h"
 #include "own_openssl.h"
@@ -219,6 +220,16 @@ prove_entry(struct drill *d, struct view der, struct err *err)
 		   : err_set(err, E_INVALIDARG, "the file is of more than one drill");
 }
 
+/* Is it of entries at all? */
+static bool
+check_entries(struct view file, struct err *err)
+{
+	OWNED(rewrap_entry_free) struct rewrap_entry e = {0};
+	struct view der;
+
+	return rewrap_entry_next(&file, &der, err) && rewrap_entry_decode(der, &e, err);
+}
+
 static bool
 prove_alone(struct drill *d, const struct cli *cli, struct err *err)
 {
@@ -227,6 +238,8 @@ prove_alone(struct drill *d, const struct cli *cli, struct err *err)
 	if (!file_read(cli->args[0], FILE_MOST, &d->batch.file, err) ||
 	    !kra_keys_open(&cli->opt, &d->batch.keys, err))
 		return false;
+	if (!check_entries(buf_view(&d->batch.file), err))
+		return given_failed(cli->args[0], buf_view(&d->batch.file), GIVEN_DRILL, err);
 	for (rest = buf_view(&d->batch.file); rest.len > 0;)
 		if (!rewrap_entry_next(&rest, &der, err) || !prove_entry(d, der, err))
 			return false;

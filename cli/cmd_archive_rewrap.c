@@ -8,10 +8,10 @@
 #include "archive.h"
 #include "batch_shares.h"
 #include "clock.h"
+#include "given.h"
 #include "mem.h"
 #include "output.h"
 #include "own_openssl.h"
-#include "pem.h"
 #include "print.h"
 #include "verbs.h"
 #include "work.h"
@@ -55,14 +55,11 @@ static bool
 read_agents(struct rewrap *r, const struct cli_list *files, struct err *err)
 {
 	for (size_t i = 0; i < files->count; i++) {
-		OWNED(pem_certs_free) struct pem_certs file = {0};
+		OWNED(buf_free) struct buf der = {0};
 
-		if (!pem_certs_read(files->list[i], &file, err))
+		if (!given_certificate(files->list[i], &der, NULL, err))
 			return false;
-		if (file.count != 1)
-			return err_set(
-			    err, E_INVALIDARG, "%s: one certificate is expected", files->list[i]);
-		if (!add_agent(r, buf_view(&file.list[0]), err))
+		if (!add_agent(r, buf_view(&der), err))
 			return err_prefix(err, "%s", files->list[i]);
 	}
 	return r->to.count > 0 ||

@@ -3,14 +3,16 @@
 #include <string.h>
 
 #include "adopt.h"
+#include "ca_answer.h"
 #include "ca_options.h"
 #include "clock.h"
 #include "daemon_run.h"
 #include "file.h"
+#include "given.h"
 #include "init.h"
 #include "mem.h"
 #include "own_json.h"
-#include "pem.h"
+#include "own_key.h"
 #include "pfx.h"
 #include "pkix.h"
 #include "print.h"
@@ -24,18 +26,11 @@ static bool
 install_certificate(
     const struct cli *cli, const struct config *config, const struct ca_options *o, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs own = {0}, chain = {0};
-	OWNED(own_memory) struct view *parents = NULL;
+	OWNED(ca_answer_free) struct ca_answer answer = {0};
 
-	if (!pem_certs_read(cli->opt.install, &own, err) ||
-	    (cli->opt.chain != NULL && !pem_certs_read(cli->opt.chain, &chain, err)))
-		return false;
-	if (own.count != 1)
-		return err_set(
-		    err, E_INVALIDARG, "%s: one certificate is expected", cli->opt.install);
-	parents = buf_views(chain.list, chain.count);
-	return ca_init_install(config, buf_view(&own.list[0]), parents, chain.count,
-	    ca_options_passphrase(o), clock_now(), err);
+	return ca_answer_read(cli->opt.install, cli->opt.chain, &answer, err) &&
+	       ca_init_install(config, buf_view(&answer.certificate), answer.parents,
+		   answer.parent_count, ca_options_passphrase(o), clock_now(), err);
 }
 
 static bool
@@ -71,11 +66,8 @@ static bool
 read_crls(const struct cli_list *names, struct files *out, struct err *err)
 {
 	for (size_t i = 0; i < names->count; i++) {
-		OWNED(buf_free) struct buf text = {0};
-
-		if (!file_read(names->list[i], PKIX_CRL_MAX, &text, err) ||
-		    !pem_crl(buf_view(&text), &out->list[out->count], err))
-			return err_prefix(err, "%s", names->list[i]);
+		if (!given_crl(names->list[i], &out->list[out->count], err))
+			return false;
 		out->count++;
 	}
 	return true;
@@ -100,19 +92,15 @@ adopt_ca(const struct cli *cli, const struct config *config, const struct ca_opt
     struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
-	OWNED(secret_free) struct secret password = {0};
 	OWNED(pem_certs_free) struct pem_certs chain = {0};
 	OWNED(pfx_content_free) struct pfx_content content = {0};
 	OWNED(own_memory) struct view *parents = NULL, *crls = NULL;
 	OWNED(files_free) struct files files = {0};
-	OWNED(buf_free) struct buf file = {0};
 
 	if (!check_adoption(o, err) || !read_crls(&o->crls, &files, err) ||
-	    (o->chain != NULL && !pem_certs_read(o->chain, &chain, err)) ||
-	    !file_read(o->import_pfx, PFX_FILE_MAX, &file, err) ||
-	    !cli_password(
-		o->pfx_password_file, "Password of the CA's PKCS#12: ", false, &password, err) ||
-	    !pfx_read(buf_view(&file), &password, &content, err))
+	    (o->chain != NULL && !given_certificates(o->chain, &chain, err)) ||
+	    !own_key_content(o->import_pfx, o->pfx_password_file,
+		"Password of the CA's PKCS#12: ", &content, err))
 		return false;
 	parents = buf_views(chain.list, chain.count);
 	crls = buf_views(files.list, files.count);

@@ -1,12 +1,12 @@
 /* dirca ca renew, ca install: a new certificate for a CA that there is. */
 #include <stdio.h>
 
+#include "ca_answer.h"
 #include "ca_issuers.h"
 #include "ca_options.h"
 #include "clock.h"
 #include "local_audit.h"
 #include "own.h"
-#include "pem.h"
 #include "renew.h"
 #include "text.h"
 #include "verbs.h"
@@ -80,21 +80,14 @@ static bool
 install(const struct work *w, enum ca_renewed *out, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
-	OWNED(pem_certs_free) struct pem_certs own = {0}, chain = {0};
+	OWNED(ca_answer_free) struct ca_answer answer = {0};
 	OWNED(ca_options_free) struct ca_options options = {0};
-	OWNED(own_memory) struct view *parents = NULL;
 
 	*out = CA_RENEWED;
-	if (!pem_certs_read(w->cli->args[0], &own, err) ||
-	    (o->chain != NULL && !pem_certs_read(o->chain, &chain, err)) ||
-	    !ca_options_read(w, &options, err))
-		return false;
-	if (own.count != 1)
-		return err_set(
-		    err, E_INVALIDARG, "%s: one certificate is expected", w->cli->args[0]);
-	parents = buf_views(chain.list, chain.count);
-	return ca_renew_install(w->config, buf_view(&own.list[0]), parents, chain.count,
-	    ca_options_passphrase(&options), clock_now(), err);
+	return ca_answer_read(w->cli->args[0], o->chain, &answer, err) &&
+	       ca_options_read(w, &options, err) &&
+	       ca_renew_install(w->config, buf_view(&answer.certificate), answer.parents,
+		   answer.parent_count, ca_options_passphrase(&options), clock_now(), err);
 }
 
 bool

@@ -14,11 +14,13 @@
 #include "escrow_files.h"
 #include "export_group.h"
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "oids.h"
 #include "output.h"
+#include "own_key.h"
 #include "own_openssl.h"
-#include "pem.h"
+#include "plain.h"
 #include "print.h"
 #include "text.h"
 #include "verbs.h"
@@ -72,13 +74,13 @@ check_thumbprint(const struct export *x, struct err *err)
 static bool
 open_recipient(struct export *x, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+	OWNED(buf_free) struct buf der = {0};
 	int64_t now = clock_now();
 
 	if (x->cli->opt.recipient == NULL)
 		return err_set(err, DIRCA_E_USAGE, "--recipient is needed");
-	if (!pem_certs_read(x->cli->opt.recipient, &file, err) ||
-	    !pkix_cert_decode(buf_view(&file.list[0]), &x->to, err) || !check_thumbprint(x, err))
+	if (!given_certificate(x->cli->opt.recipient, &der, NULL, err) ||
+	    !pkix_cert_decode(buf_view(&der), &x->to, err) || !check_thumbprint(x, err))
 		return false;
 	if (!pkix_cert_has_eku(&x->to, oid_dotted(OID_KP_KEY_IMPORT)))
 		return err_set(err, CERT_E_WRONG_USAGE,
@@ -93,28 +95,27 @@ open_recipient(struct export *x, struct err *err)
 static bool
 open_signer(struct export *x, struct err *err)
 {
-	OWNED(buf_free) struct buf file = {0};
-	OWNED(secret_free) struct secret password = {0};
-
 	if (x->cli->opt.signer == NULL)
 		return err_set(err, DIRCA_E_USAGE, "--signer is needed");
-	return file_read(x->cli->opt.signer, PFX_FILE_MAX, &file, err) &&
-	       cli_password(x->cli->opt.signer_password_file,
-		   "Password of the signer's PKCS#12: ", false, &password, err) &&
-	       pfx_decode(buf_view(&file), &password, &x->signer, err);
+	return own_pair_read(x->cli->opt.signer, x->cli->opt.signer_password_file,
+	    "Password of the signer's PKCS#12: ", &x->signer, err);
 }
 
 static bool
 read_users(struct export *x, struct err *err)
 {
-	OWNED(buf_free) struct buf text = {0};
+	OWNED(buf_free) struct buf file = {0}, hold = {0};
 	OWNED(own_memory) char *all = NULL;
+	struct view text;
 	char *rest, *line;
 
 	if (x->cli->opt.users == NULL)
 		return true;
-	if (!file_read(x->cli->opt.users, 16 << 20, &text, err))
+	if (!file_read(x->cli->opt.users, 16 << 20, &file, err))
 		return false;
+	if (!plain_text(buf_view(&file), &hold, &text, err) || !text_is_utf8(text))
+		return err_set(err, ERROR_INVALID_DATA,
+		    "%s: a list of users is text in UTF-8 or UTF-16", x->cli->opt.users);
 	all = mem_text_n((const char *)text.ptr, text.len);
 	for (line = strtok_r(all, "\r\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\r\n", &rest))

@@ -5,12 +5,12 @@
 #include "archive.h"
 #include "clock.h"
 #include "daemon_config.h"
+#include "given.h"
 #include "kra_enabled.h"
 #include "kra_store.h"
 #include "local_audit.h"
 #include "mem.h"
 #include "own_json.h"
-#include "pem.h"
 #include "print.h"
 #include "tell_dircad.h"
 #include "text.h"
@@ -43,7 +43,7 @@ add_file(struct work *w, const struct trust_issuers *issuers, const char *path, 
 {
 	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_certs_read(path, &file, err))
+	if (!given_leaves(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!add_one(w, issuers, buf_view(&file.list[i]), err))
@@ -275,7 +275,7 @@ publish_file(struct session *s, const char *ca_name, const char *path, struct er
 {
 	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_certs_read(path, &file, err))
+	if (!given_leaves(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!pki_publish_kra(
@@ -303,8 +303,7 @@ cmd_kra_publish(struct work *w, struct err *err)
 
 /* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
 static bool
-find_named(
-    struct session *s, const char *what, struct pem_certs *file, struct view *out, struct err *err)
+find_named(struct session *s, const char *what, struct buf *file, struct view *out, struct err *err)
 {
 	OWNED(buf_free) struct buf hash = {0};
 
@@ -314,18 +313,16 @@ find_named(
 		       err_set(err, CRYPT_E_NOT_FOUND,
 			   "the KRA container holds no certificate with SHA-1 %s", what);
 	}
-	if (!pem_certs_read(what, file, err))
+	if (!given_certificate(what, file, NULL, err))
 		return false;
-	if (file->count != 1)
-		return err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
-	*out = buf_view(&file->list[0]);
+	*out = buf_view(file);
 	return true;
 }
 
 static bool
 unpublish(struct session *s, const char *what, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+	OWNED(buf_free) struct buf file = {0};
 	size_t removed = 0;
 	struct view found;
 

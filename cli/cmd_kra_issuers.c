@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "given.h"
 #include "kra_authorities.h"
 #include "kra_enabled.h"
 #include "kra_issuers.h"
@@ -12,7 +13,6 @@
 #include "local_audit.h"
 #include "mem.h"
 #include "own_json.h"
-#include "pem.h"
 #include "print.h"
 #include "tell_dircad.h"
 #include "text.h"
@@ -157,15 +157,12 @@ find_in_directory(struct work *w, const char *what, struct pkix_cert *out, struc
 static bool
 find_issuer(struct work *w, const char *what, struct pkix_cert *out, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+	OWNED(buf_free) struct buf der = {0};
 
 	if (is_hash(what) || access(what, F_OK) != 0)
 		return find_in_directory(w, what, out, err);
-	if (!pem_certs_read(what, &file, err))
-		return false;
-	if (file.count != 1)
-		return err_set(err, E_INVALIDARG, "%s: one certificate is expected", what);
-	return pkix_cert_decode(buf_view(&file.list[0]), out, err);
+	return given_certificate(what, &der, NULL, err) &&
+	       pkix_cert_decode(buf_view(&der), out, err);
 }
 
 /* ---- kra issuers add, kra issuers remove ---- */

@@ -10,6 +10,7 @@
 #include "client_request.h"
 #include "clock.h"
 #include "file.h"
+#include "given.h"
 #include "inf.h"
 #include "inf_request.h"
 #include "key_store.h"
@@ -58,7 +59,7 @@ read_inf(struct new_job *j, struct err *err)
 	if (!file_read(path, INF_FILE_MAX, &text, err))
 		return false;
 	if (!inf_request_read(buf_view(&text), &j->inf, err))
-		return err_prefix(err, "%s", path);
+		return given_failed(path, buf_view(&text), GIVEN_INF, err);
 	for (size_t i = 0; i < j->inf.notes.count; i++)
 		fprintf(stderr, "dirca new: %s: %s\n", path, j->inf.notes.list[i]);
 	return true;

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "given.h"
 #include "key_shares.h"
 #include "kra_keys.h"
 #include "mem.h"
@@ -259,6 +260,19 @@ show_blob(struct work *w, struct recover *r, struct err *err)
 	return !good || tell_shares(r, err);
 }
 
+static bool
+read_blob(struct recover *r, struct err *err)
+{
+	const char *path = r->cli->args[0];
+	OWNED(buf_free) struct buf file = {0};
+
+	if (!file_read(path, FILE_MAX, &file, err) ||
+	    !given_der(path, buf_view(&file), GIVEN_RECOVERY, &r->file, err))
+		return false;
+	return recovery_decode(buf_view(&r->file), &r->blob, err) ||
+	       given_failed(path, buf_view(&file), GIVEN_RECOVERY, err);
+}
+
 bool
 cmd_recoverkey(struct work *w, struct err *err)
 {
@@ -268,8 +282,7 @@ cmd_recoverkey(struct work *w, struct err *err)
 	if (cli->opt.json && (cli->count > 1 || cli->opt.share != NULL))
 		return err_set(err, DIRCA_E_USAGE,
 		    "--json shows a BLOB; of a key that is recovered --receipt tells");
-	if (!key_shares_check(cli, err) || !file_read(cli->args[0], FILE_MAX, &r.file, err) ||
-	    !recovery_decode(buf_view(&r.file), &r.blob, err))
+	if (!key_shares_check(cli, err) || !read_blob(&r, err))
 		return false;
 	if (cli->opt.share != NULL)
 		return write_share(&r, err);

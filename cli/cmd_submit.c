@@ -2,25 +2,24 @@
 #include <stdlib.h>
 
 #include "file.h"
+#include "given.h"
 #include "issued.h"
 #include "own_openssl.h"
-#include "pem.h"
 #include "pkix.h"
 #include "text.h"
 #include "verbs.h"
 
 #define REQUEST_MAX 1048576
 
-/* PEM, or DER. */
 static bool
 read_request(const char *path, struct client_request *out, struct err *err)
 {
-	OWNED(buf_free) struct buf text = {0}, der = {0};
+	OWNED(buf_free) struct buf file = {0}, der = {0};
 
-	return file_read(path, REQUEST_MAX, &text, err) &&
-	       ((pem_any(buf_view(&text), &der, err) &&
-		    client_request_read(buf_view(&der), out, err)) ||
-		   err_prefix(err, "%s", path));
+	return file_read(path, REQUEST_MAX, &file, err) &&
+	       given_der(path, buf_view(&file), GIVEN_REQUEST, &der, err) &&
+	       (client_request_read(buf_view(&der), out, err) ||
+		   given_failed(path, buf_view(&file), GIVEN_REQUEST, err));
 }
 
 /* ---- PKCS#10 ---- */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "template_common.h"
 #include "template_json.h"
 #include "text.h"
@@ -39,11 +41,8 @@ from_ldif(struct view text, struct dir_entries *out, struct err *err)
 static bool
 is_json(struct view text)
 {
-	static const uint8_t utf16[] = {0xff, 0xfe}, utf8[] = {0xef, 0xbb, 0xbf};
-	size_t i = text.len >= 3 && memcmp(text.ptr, utf8, 3) == 0 ? 3 : 0;
+	size_t i = 0;
 
-	if (text.len >= 2 && memcmp(text.ptr, utf16, 2) == 0)
-		return true;
 	while (i < text.len && strchr(" \t\r\n", text.ptr[i]) != NULL && text.ptr[i] != '\0')
 		i++;
 	return i < text.len && (text.ptr[i] == '{' || text.ptr[i] == '[');
@@ -52,12 +51,14 @@ is_json(struct view text)
 static bool
 read_file(const char *path, const char *name, struct dir_entries *out, struct err *err)
 {
-	OWNED(buf_free) struct buf text = {0};
+	OWNED(buf_free) struct buf file = {0}, hold = {0};
+	struct view text;
 
-	if (!file_read(path, LDIF_FILE_MAX, &text, err))
+	if (!file_read(path, LDIF_FILE_MAX, &file, err))
 		return false;
-	if (!(is_json(buf_view(&text)) ? template_json_read : from_ldif)(buf_view(&text), out, err))
-		return err_prefix(err, "%s", path);
+	if (!plain_text(buf_view(&file), &hold, &text, err) ||
+	    !(is_json(text) ? template_json_read : from_ldif)(text, out, err))
+		return given_failed(path, buf_view(&file), GIVEN_TEMPLATES, err);
 	if (out->count == 0)
 		return err_set(err, ERROR_INVALID_DATA, "%s holds no certificate template", path);
 	if (name != NULL && out->count > 1)

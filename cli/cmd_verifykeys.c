@@ -8,6 +8,7 @@
 #include "file.h"
 #include "key_input.h"
 #include "own_openssl.h"
+#include "pem.h"
 #include "print.h"
 #include "recovery.h"
 #include "trusted_cas.h"
@@ -72,7 +73,8 @@ verify_pairs(const struct cli *cli, json_t *results, struct err *err)
 		if (!key_input_read(cli->args[i], &passwords, &c, err))
 			return false;
 	if (c.key_count == 0)
-		return err_set(err, ERROR_INVALID_DATA, "there is no private key to verify");
+		return err_set(err, ERROR_INVALID_DATA,
+		    "%s: there is no private key to verify, certificates alone", cli->args[0]);
 	for (size_t i = 0; i < c.key_count; i++)
 		json_array_append_new(results, verify_pair(&c.keys[i]));
 	return true;
@@ -141,7 +143,7 @@ cmd_verifykeys(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
 	OWNED(recovery_free) struct recovery_blob blob = {0};
-	OWNED(buf_free) struct buf file = {0};
+	OWNED(buf_free) struct buf file = {0}, der = {0};
 	json_t *results;
 	struct err ignored;
 	bool ok;
@@ -150,9 +152,10 @@ cmd_verifykeys(struct work *w, struct err *err)
 		return verify_ca(w, err);
 	results = json_array();
 	if (cli->count == 1 && file_read(cli->args[0], FILE_MAX, &file, &ignored) &&
-	    recovery_is(buf_view(&file)))
-		ok = recovery_decode(buf_view(&file), &blob, err) &&
-		     verify_blob(cli, &blob, results, err);
+	    pem_any(buf_view(&file), &der, &ignored) && recovery_is(buf_view(&der)))
+		ok = recovery_decode(buf_view(&der), &blob, err)
+			 ? verify_blob(cli, &blob, results, err)
+			 : err_prefix(err, "%s", cli->args[0]);
 	else
 		ok = verify_pairs(cli, results, err);
 	if (ok)

@@ -3,56 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
 
-#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:@%+,"
 #define BEGIN "\140dirca " /* a backquote: no sentence of ours begins here */
 
 void
 print_quoted(FILE *to, const char *text)
 {
-	fputc('\'', to);
-	for (; *text != '\0'; text++)
-		if (*text == '\'')
-			fputs("'\\''", to);
-		else
-			fputc(*text, to);
-	fputc('\'', to);
-}
+	OWNED(own_memory) char *word = command_quoted(text);
 
-void
-print_word(FILE *to, const char *text)
-{
-	if (*text != '\0' && text[strspn(text, PLAIN)] == '\0' && *text != '-')
-		fputs(text, to);
-	else
-		print_quoted(to, text);
+	fputs(word, to);
 }
 
 void
 print_file(FILE *to, const char *name)
 {
-	if (*name == '-')
-		fputs("./", to);
-	print_word(to, name);
+	OWNED(own_memory) char *word = command_file(name);
+
+	fputs(word, to);
 }
 
 static char *
 option(const char *name)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *to = open_memstream(&text, &len);
+	OWNED(own_memory) char *word = command_word(name);
 
-	if (to == NULL)
-		mem_exhausted();
-	fputs(" --ca ", to);
-	print_word(to, name);
-	if (fclose(to) != 0)
-		mem_exhausted();
-	return text;
+	return text_printf(" --ca %s", word);
 }
 
 char *

@@ -9,10 +9,8 @@
 
 #include "session.h"
 
-/* One word, whatever is in it: within single quotes nothing means anything but their end. */
+/* command_quoted, command_file (command.h), printed. */
 void print_quoted(FILE *to, const char *text);
-/* The same, without quotes where none are needed; a file's name is never taken for an option. */
-void print_word(FILE *to, const char *text);
 void print_file(FILE *to, const char *name);
 
 /* " --ca 'HOST\\NAME'", or as --ca named it; "" where a command finds it without. `service` may be

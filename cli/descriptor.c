@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "officer.h"
 #include "own.h"
 #include "pki_templates.h"
+#include "plain.h"
 #include "sid_alias.h"
 #include "text.h"
 #include "trustee.h"
@@ -61,16 +63,19 @@ trimmed(struct view v)
 static bool
 read_file(struct descriptor *d, const char *path, struct err *err)
 {
-	OWNED(buf_free) struct buf raw = {0};
+	OWNED(buf_free) struct buf raw = {0}, hold = {0};
 	OWNED(own_memory) char *text = NULL;
+	struct view plain;
 
 	d->name = mem_text(path);
 	if (!file_read(path, FILE_MAX, &raw, err))
 		return false;
-	if (!is_sddl(buf_view(&raw)))
-		return sd_decode(buf_view(&raw), &d->sd, err) || err_prefix(err, "%s", path);
-	return text_from_view(trimmed(buf_view(&raw)), &text, err) &&
-	       (descriptor_from_sddl(d, text, &d->sd, err) || err_prefix(err, "%s", path));
+	if (!plain_text(buf_view(&raw), &hold, &plain, err) || !is_sddl(plain))
+		return sd_decode(buf_view(&raw), &d->sd, err) ||
+		       given_failed(path, buf_view(&raw), GIVEN_DESCRIPTOR, err);
+	return (text_from_view(trimmed(plain), &text, err) &&
+		   descriptor_from_sddl(d, text, &d->sd, err)) ||
+	       err_prefix(err, "%s", path);
 }
 
 /* ---- from the directory ---- */

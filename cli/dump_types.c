@@ -625,7 +625,9 @@ dump_any(struct view file, struct view der, const struct key_passwords *with, st
 		out = dump_keys(file, with, err);
 	if (out == NULL && material_of(file) == MATERIAL_UNKNOWN)
 		err_set(err, ERROR_INVALID_DATA,
-		    "nothing that dirca knows; --type says why not, and --asn1 shows any DER");
+		    "this is %s, of which nothing can be shown; --type says why not, and --asn1 "
+		    "shows any DER",
+		    material_told(material_inside(file)));
 	return out;
 }
 

@@ -8,6 +8,7 @@
 #include "file.h"
 #include "mem.h"
 #include "own.h"
+#include "own_key.h"
 #include "pfx.h"
 #include "supersede.h"
 #include "template_common.h"
@@ -120,14 +121,17 @@ enroll_set_paths(struct enroll_job *j, struct err *err)
 static bool
 read_signer(const char *path, const char *password_file, struct client_signer *out, struct err *err)
 {
-	OWNED(secret_free) struct secret password = {0};
+	OWNED(pfx_free) struct pfx pair = {0};
 
 	if (path == NULL)
 		return true;
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
 
-	return cli_password(password_file, prompt, false, &password, err) &&
-	       client_signer_read(path, &password, out, err);
+	if (!own_pair_read(path, password_file, prompt, &pair, err))
+		return false;
+	out->key = own_give(&pair.key);
+	out->certificate = buf_give(&pair.certificate);
+	return true;
 }
 
 /* A new one, or that of the renewed certificate; on disk before anything is sent. */

@@ -8,9 +8,11 @@
 #include <openssl/crypto.h>
 
 #include "file.h"
+#include "given.h"
 #include "mem.h"
+#include "own_key.h"
 #include "own_openssl.h"
-#include "pem.h"
+#include "plain.h"
 #include "printable.h"
 #include "text.h"
 #include "trusted_cas.h"
@@ -117,15 +119,20 @@ by_last_part(const void *a, const void *b)
 static bool
 read_list(struct escrow_files *f, const char *path, struct err *err)
 {
-	OWNED(buf_free_wiped) struct buf text = {0};
+	OWNED(buf_free_wiped) struct buf file = {0}, hold = {0};
+	struct view text;
+	uint8_t *own;
 
-	if (!file_read(path, LIST_MAX, &text, err))
+	if (!file_read(path, LIST_MAX, &file, err))
 		return false;
+	if (!plain_text(buf_view(&file), &hold, &text, err))
+		return err_prefix(err, "%s", path);
+	own = hold.len > 0 ? hold.ptr : file.ptr + (file.len - text.len);
 	for (size_t from = 0; from < text.len;) {
-		uint8_t *end = memchr(text.ptr + from, '\n', text.len - from);
+		const uint8_t *end = memchr(text.ptr + from, '\n', text.len - from);
 		size_t len = end != NULL ? (size_t)(end - text.ptr) - from : text.len - from;
 
-		if (!read_line(f, text.ptr + from, len, err))
+		if (!read_line(f, own + from, len, err))
 			return err_prefix(err, "%s", path);
 		from += len + 1;
 	}
@@ -150,16 +157,11 @@ read_passwords(struct escrow_files *f, struct err *err)
 static bool
 read_opener(struct escrow_files *f, const char *path, struct err *err)
 {
-	OWNED(buf_free) struct buf file = {0};
-	OWNED(secret_free) struct secret password = {0};
 	OWNED(pfx_content_free) struct pfx_content content = {0};
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
 
-	if (!file_read(path, PFX_FILE_MAX, &file, err) ||
-	    !cli_password(f->cli->opt.opener_password_file, prompt, false, &password, err))
+	if (!own_key_content(path, f->cli->opt.opener_password_file, prompt, &content, err))
 		return false;
-	if (!pfx_read(buf_view(&file), &password, &content, err))
-		return err_prefix(err, "%s", path);
 	pfx_merge(&f->openers, &content);
 	return true;
 }
@@ -169,7 +171,7 @@ read_certificates(struct escrow_files *f, const char *path, struct err *err)
 {
 	OWNED(pem_certs_free) struct pem_certs certs = {0};
 
-	if (!pem_certs_read(path, &certs, err))
+	if (!given_certificates(path, &certs, err))
 		return false;
 	for (size_t i = 0; i < certs.count; i++)
 		if (!escrow_certificates_add(&f->certificates, buf_view(&certs.list[i]), err))

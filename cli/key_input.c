@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "file.h"
-#include "material.h"
+#include "given.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -56,7 +56,7 @@ read_asking(struct view content, const char *path, struct key_passwords *p, stru
 		if (material_read(content, p->list, p->count, out, err))
 			return true;
 		if (!asks || err->code != NTE_BAD_DATA || i == TRIES)
-			return false;
+			return given_failed(path, content, GIVEN_KEYS, err);
 		if (!cli_password(NULL, prompt, false, one_more(p), err))
 			return false;
 		p->count++;
@@ -89,7 +89,7 @@ key_input_read(const char *path, struct key_passwords *p, struct pfx_content *to
 
 	if (!read_plain(path, p, &c, err) &&
 	    (err->code != DIRCA_E_TOO_LARGE || !read_large(path, p, &c, err)))
-		return err->code == ERROR_FILE_NOT_FOUND ? false : err_prefix(err, "%s", path);
+		return false;
 	pfx_merge(to, &c);
 	return true;
 }

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "output.h"
 #include "own_openssl.h"
-#include "pem.h"
 #include "print.h"
 #include "text.h"
 
@@ -56,7 +56,7 @@ static bool
 read_combiner(
     const struct recovery_blob *b, const char *path, struct pkix_cert *out, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+	OWNED(buf_free) struct buf der = {0};
 
 	for (size_t i = 0; i < b->archived.count; i++) {
 		const struct pkix_cert *agent = recovery_recipient(b, i);
@@ -64,12 +64,8 @@ read_combiner(
 		if (agent != NULL && is_sha1_of(agent, path))
 			return pkix_cert_decode(buf_view(&agent->raw), out, err);
 	}
-	if (!pem_certs_read(path, &file, err))
-		return false;
-	if (file.count != 1)
-		return err_set(err, E_INVALIDARG,
-		    "%s: the one certificate of who combines the shares is expected", path);
-	return pkix_cert_decode(buf_view(&file.list[0]), out, err) || err_prefix(err, "%s", path);
+	return given_certificate(path, &der, NULL, err) &&
+	       (pkix_cert_decode(buf_view(&der), out, err) || err_prefix(err, "%s", path));
 }
 
 static bool
@@ -181,13 +177,14 @@ add_file(const char *path, const struct recovery_blob *b, const struct recovery_
     struct key_shares *out, struct err *err)
 {
 	OWNED(recovery_share_free) struct recovery_share share = {0};
-	OWNED(buf_free) struct buf message = {0};
+	OWNED(buf_free) struct buf file = {0}, message = {0};
 
-	if (!file_read(path, FILE_MAX, &message, err))
+	if (!file_read(path, FILE_MAX, &file, err) ||
+	    !given_der(path, buf_view(&file), GIVEN_SHARE, &message, err))
 		return false;
-	return (recovery_share_open(b, agent, (struct view){0}, buf_view(&message), &share, err) &&
-		   key_shares_add(out, b, &share, err)) ||
-	       err_prefix(err, "%s", path);
+	if (!recovery_share_open(b, agent, (struct view){0}, buf_view(&message), &share, err))
+		return given_failed(path, buf_view(&file), GIVEN_SHARE, err);
+	return key_shares_add(out, b, &share, err) || err_prefix(err, "%s", path);
 }
 
 bool

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "given.h"
 #include "key_uri.h"
 #include "material.h"
 #include "mem.h"
 #include "own.h"
-#include "pem.h"
 #include "text.h"
 
 #define OWN_PLACE ".config/dirca/kra"
@@ -64,10 +64,11 @@ read_content(const struct source *s, struct view file, struct pfx_content *out, 
 {
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", s->path);
 	OWNED(secret_free) struct secret password = {0};
-	bool is_protected = material_is_protected(file);
 
-	if (!is_protected)
-		return material_read(file, NULL, 0, out, err);
+	if (material_read(file, NULL, 0, out, err))
+		return true;
+	if (!material_is_protected(file))
+		return false;
 	if (s->typed != NULL && s->typed->len > 0 && material_read(file, s->typed, 1, out, err))
 		return true;
 	if (!cli_password(s->password_from, prompt, false, &password, err) ||
@@ -90,7 +91,7 @@ add_file(const struct source *s, struct err *err)
 	return file_read_secret(s->path, MATERIAL_MAX, &file, err) &&
 	       ((read_content(s, secret_view(&file), &content, err) &&
 		    take_content(s->keys, &content, err)) ||
-		   err_prefix(err, "%s", s->path));
+		   given_failed(s->path, secret_view(&file), GIVEN_KEYS, err));
 }
 
 /* ---- tokens ---- */
@@ -166,7 +167,7 @@ add_own_content(const struct source *s, const struct secret *file, struct err *e
 		return add_token(&token, err);
 	return (read_content(s, secret_view(file), &content, err) &&
 		   take_content(s->keys, &content, err)) ||
-	       err_prefix(err, "%s", s->path);
+	       given_failed(s->path, secret_view(file), GIVEN_KEYS, err);
 }
 
 static bool
@@ -258,7 +259,7 @@ add_certificate_file(struct kra_keys *k, const char *path, struct err *err)
 	OWNED(pem_certs_free) struct pem_certs certs = {0};
 
 	return path == NULL ||
-	       (pem_certs_read(path, &certs, err) &&
+	       (given_certificates(path, &certs, err) &&
 		   (add_certificates(k, &certs, err) || err_prefix(err, "%s", path)));
 }
 

@@ -5,11 +5,11 @@
 
 #include "cli.h"
 #include "client_key.h"
+#include "given.h"
 #include "key_uri.h"
 #include "mem.h"
 #include "own.h"
 #include "own_key.h"
-#include "pem.h"
 #include "pkix.h"
 
 static bool
@@ -37,38 +37,32 @@ static bool
 read_both(const char *certificate, const char *key, const char *password_file,
     struct own_certificate *out, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs certs = {0};
-
-	if (!pem_certs_read(certificate, &certs, err) ||
-	    !buf_dup(buf_view(&certs.list[0]), &out->certificate, err))
-		return false;
-	return (key_uri_is(key) ? open_on_token : open_in_file)(key, password_file, &out->key, err);
+	return given_certificate(certificate, &out->certificate, NULL, err) &&
+	       (key_uri_is(key) ? open_on_token : open_in_file)(key, password_file, &out->key, err);
 }
 
 static bool
 read_pfx(const char *path, const char *password_file, struct own_certificate *out, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs certs = {0};
-	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(pfx_content_free) struct pfx_content content = {0};
 	OWNED(pfx_free) struct pfx file = {0};
-	struct err no;
 
-	if (pem_certs_read(path, &certs, &no) &&
-	    pkix_cert_decode(buf_view(&certs.list[0]), &cert, &no))
+	if (!own_key_content(path, password_file,
+		"Password of the client certificate's PKCS#12: ", &content, err))
+		return false;
+	if (content.key_count == 0)
 		return err_set(err, DIRCA_E_USAGE,
 		    "%s is a certificate without its key: --client-key names that, or "
 		    "--client-certificate a PKCS#12 that holds both",
 		    path);
-	if (!own_key_read(
-		path, password_file, "Password of the client certificate's PKCS#12: ", &file, err))
-		return false;
+	if (!pfx_pair(&content, &file))
+		return err_set(err, DIRCA_E_USAGE,
+		    "%s is a key without its certificate: that is --client-certificate, and this "
+		    "--client-key",
+		    path);
 	out->key = own_give(&file.key);
 	out->certificate = buf_give(&file.certificate);
-	return out->certificate.len > 0 ||
-	       err_set(err, DIRCA_E_USAGE,
-		   "%s is a key without its certificate: that is --client-certificate, and this "
-		   "--client-key",
-		   path);
+	return true;
 }
 
 /* What a request then says of its sender. */

@@ -1,31 +1,73 @@
 #include "own_key.h"
 
-#include <string.h>
-
 #include "cli.h"
 #include "file.h"
+#include "given.h"
 #include "own.h"
-#include "pkcs8.h"
 
 #define KEY_FILE_MAX (1024 * 1024)
+
+/* Without a password where that will do: what needs none, and the PKCS#12 of who has given none. */
+static bool
+read_content(const char *path, const struct secret *file, const char *password_file,
+    const char *prompt, struct pfx_content *out, struct err *err)
+{
+	OWNED(secret_free) struct secret password = {0};
+	struct view bytes = secret_view(file);
+
+	if (material_read(bytes, NULL, 0, out, err)) {
+		if (out->key_count > 0)
+			cli_warn_if_shared(path);
+		return true;
+	}
+	if (!material_is_protected(bytes))
+		return given_failed(path, bytes, GIVEN_PAIR, err);
+	if (!cli_password(password_file, prompt, false, &password, err))
+		return false;
+	return material_read(bytes, &password, 1, out, err) ||
+	       given_failed(path, bytes, GIVEN_PAIR, err);
+}
+
+bool
+own_key_content(const char *path, const char *password_file, const char *prompt,
+    struct pfx_content *out, struct err *err)
+{
+	OWNED(secret_free) struct secret file = {0};
+
+	*out = (struct pfx_content){0};
+	return file_read_secret(path, KEY_FILE_MAX, &file, err) &&
+	       read_content(path, &file, password_file, prompt, out, err);
+}
 
 bool
 own_key_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
     struct err *err)
 {
-	OWNED(secret_free) struct secret file = {0}, password = {0};
-	struct err ignored;
-	bool pem;
+	OWNED(pfx_content_free) struct pfx_content c = {0};
 
 	*out = (struct pfx){0};
-	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
+	if (!own_key_content(path, password_file, prompt, &c, err))
 		return false;
-	pem = file.len > 5 && memcmp(file.ptr, "-----", 5) == 0;
-	if (pem && pkcs8_decode(&file, NULL, &out->key, &ignored)) {
-		cli_warn_if_shared(path);
+	if (pfx_pair(&c, out))
 		return true;
-	}
-	return cli_password(password_file, prompt, false, &password, err) &&
-	       (pem ? pkcs8_decode(&file, &password, &out->key, err)
-		    : pfx_decode(secret_view(&file), &password, out, err));
+	if (c.key_count > 0)
+		out->key = own_give(&c.keys[0].key);
+	return out->key != NULL ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "%s: this is a certificate without its key, and a private key is wanted", path);
+}
+
+bool
+own_pair_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
+    struct err *err)
+{
+	if (!own_key_read(path, password_file, prompt, out, err))
+		return false;
+	if (out->certificate.len > 0)
+		return true;
+	pfx_free(out);
+	return err_set(err, ERROR_INVALID_DATA,
+	    "%s: this is a private key without its certificate, and both are wanted; `dirca "
+	    "mergepfx` puts them into one file",
+	    path);
 }

@@ -4,9 +4,15 @@
 
 #include "pfx.h"
 
-/* PEM, which holds the key alone, or PKCS#12 with its certificate. PEM that is not encrypted needs
- * no password; else it is the first line of `password_file`, or asked for. pfx_free. */
+/* Everything of a file with keys, of whatever kind (material.h). Where it needs a password, that is
+ * the first line of `password_file`, or asked for. pfx_content_free. */
+bool own_key_content(const char *path, const char *password_file, const char *prompt,
+    struct pfx_content *out, struct err *err);
+/* Of these the first key that has its certificate there, else the first alone. pfx_free. */
 bool own_key_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
+    struct err *err);
+/* With its certificate: ERROR_INVALID_DATA where that is not there. */
+bool own_pair_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
     struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "terminal.h"
 #include "text.h"
 

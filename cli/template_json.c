@@ -6,6 +6,7 @@
 
 #include "mem.h"
 #include "own_json.h"
+#include "plain.h"
 #include "text.h"
 #include "tmpl_edit.h"
 
@@ -145,19 +146,11 @@ parse(struct view text, struct err *err)
 static bool
 read_json(struct view text, struct dir_entries *out, struct err *err)
 {
-	static const uint8_t utf16[] = {0xff, 0xfe}, utf8[] = {0xef, 0xbb, 0xbf};
-	OWNED(own_memory) char *converted = NULL;
+	OWNED(buf_free) struct buf hold = {0};
 	OWNED(own_json) json_t *root = NULL;
 
-	if (text.len >= sizeof utf16 && memcmp(text.ptr, utf16, sizeof utf16) == 0) {
-		if (!utf16le_decode(
-			view_of(text.ptr + sizeof utf16, text.len - sizeof utf16), &converted, err))
-			return false;
-		text = view_str(converted);
-	} else if (text.len >= sizeof utf8 && memcmp(text.ptr, utf8, sizeof utf8) == 0) {
-		text = view_of(text.ptr + sizeof utf8, text.len - sizeof utf8);
-	}
-	return (root = parse(text, err)) != NULL && take_all(root, out, err);
+	return plain_text(text, &hold, &text, err) && (root = parse(text, err)) != NULL &&
+	       take_all(root, out, err);
 }
 
 bool

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "given.h"
 #include "mem.h"
 #include "own.h"
 #include "own_folder.h"
-#include "pem.h"
 #include "text.h"
 
 #define FOLDER ".config/dirca/trusted-cas"
@@ -16,7 +16,7 @@ add_file(struct pkix_certs *t, const char *path, struct err *err)
 {
 	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!pem_certs_read(path, &file, err))
+	if (!given_certificates(path, &file, err))
 		return false;
 	for (size_t i = 0; i < file.count; i++)
 		if (!pkix_certs_add(t, buf_view(&file.list[i]), err))

@@ -17,6 +17,7 @@
 #include "mem.h"
 #include "own_openssl.h"
 #include "pem.h"
+#include "plain.h"
 #include "service_key.h"
 #include "text.h"
 

@@ -11,6 +11,7 @@
 #include "own.h"
 #include "own_folder.h"
 #include "own_openssl.h"
+#include "pem.h"
 #include "text.h"
 #include "trust.h"
 
@@ -77,11 +78,12 @@ read_crls(struct crl_query *q, struct err *err)
 		return err_errno(err, DIRCA_E_IO, "%s", q->base);
 	while ((e = readdir(folder)) != NULL) {
 		OWNED(own_memory) char *path = text_printf("%s/%s", q->base, e->d_name);
-		OWNED(buf_free) struct buf der = {0};
+		OWNED(buf_free) struct buf file = {0}, der = {0};
 		size_t len = strlen(e->d_name);
 
 		if (len > 4 && strcmp(e->d_name + len - 4, ".crl") == 0 &&
-		    file_read(path, CRL_FILE_MAX, &der, &q->why))
+		    file_read(path, CRL_FILE_MAX, &file, &q->why) &&
+		    pem_crl(buf_view(&file), &der, &q->why))
 			try_crl(q, buf_view(&der));
 	}
 	return true;

@@ -12,8 +12,9 @@
 #include "log.h"
 #include "mem.h"
 #include "own.h"
-#include "text.h"
+#include "plain.h"
 #include "sign_kinds.h"
+#include "text.h"
 
 enum kind { TEXT, LIST, FLAG, INT, LONG, AUTH, LEVEL, BINDING, KRA_FLAGS, READER, TYPE, CRL_HTTP };
 

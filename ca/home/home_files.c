@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "own.h"
 #include "pem.h"
+#include "plain.h"
 #include "text.h"
 #include "trust.h"
 

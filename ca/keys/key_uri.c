@@ -15,6 +15,7 @@
 
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "text.h"
 
 #define SCHEME "pkcs11:"

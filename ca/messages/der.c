@@ -24,7 +24,7 @@ check_whole(const ASN1_ITEM *item, const ASN1_VALUE *value, struct view der,
 {
 	if (value == NULL)
 		return err_openssl(
-		    err, ERROR_INVALID_DATA, "%s is not what its ASN.1 type says", what);
+		    err, ERROR_INVALID_DATA, "%s is malformed, cut off or another thing", what);
 	if (end != der.ptr + der.len)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "%s is followed by %td bytes that do not belong to it", what,

@@ -5,164 +5,19 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
-#include <openssl/pkcs7.h>
 
+#include "armour.h"
 #include "bytes.h"
 #include "keyblob.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pbe.h"
+#include "pkcs7.h"
 #include "pkcs8.h"
+#include "plain.h"
 #include "text.h"
 
 #define PVK_PLAIN 8 /* octets of the blob: its type and algorithm */
-
-/* ---- what it is ---- */
-
-/* The tag of an element, and where its content begins; false: none. Of whatever length. */
-static bool
-enter(struct view *cursor, uint8_t *tag_out)
-{
-	size_t head = 2;
-
-	if (cursor->len < 2)
-		return false;
-	*tag_out = cursor->ptr[0];
-	if (cursor->ptr[1] > 0x80)
-		head += cursor->ptr[1] & 0x7fu;
-	if (head > cursor->len)
-		return false;
-	*cursor = view_of(cursor->ptr + head, cursor->len - head);
-	return true;
-}
-
-/* The tag of what stands behind the first element of a SEQUENCE. */
-static bool
-second_tag(struct view inside, uint8_t *tag_out)
-{
-	const unsigned char *p = inside.ptr;
-	long len;
-	int tag, cls;
-
-	if ((ASN1_get_object(&p, &len, &tag, &cls, (long)inside.len) & 0x81) != 0) {
-		ERR_clear_error();
-		return false;
-	}
-	p += len;
-	if (p >= inside.ptr + inside.len)
-		return false;
-	*tag_out = *p;
-	return true;
-}
-
-static enum material
-of_sequence(struct view inside)
-{
-	uint8_t first, second;
-
-	if (inside.len < 3 || !second_tag(inside, &second))
-		return MATERIAL_UNKNOWN;
-	first = inside.ptr[0];
-	if (first == V_ASN1_OBJECT)
-		return MATERIAL_PKCS7;
-	if (first == 0x30)
-		return second == V_ASN1_OCTET_STRING ? MATERIAL_SEALED_PKCS8 : MATERIAL_CERTIFICATE;
-	if (first != V_ASN1_INTEGER)
-		return MATERIAL_UNKNOWN;
-	if (second == 0x30)
-		return inside.ptr[1] == 1 && inside.ptr[2] == 3 ? MATERIAL_PFX : MATERIAL_PKCS8;
-	return second == V_ASN1_INTEGER || second == V_ASN1_OCTET_STRING ? MATERIAL_OLD_KEY
-									 : MATERIAL_UNKNOWN;
-}
-
-static bool
-has(struct view text, const char *what)
-{
-	return text.len > 0 && memmem(text.ptr, text.len, what, strlen(what)) != NULL;
-}
-
-static bool
-begins(struct view v, const void *with, size_t len)
-{
-	return v.len >= len && memcmp(v.ptr, with, len) == 0;
-}
-
-static bool
-is_base64(struct view v)
-{
-	OWNED(buf_free_wiped) struct buf ignored = {0};
-	struct err err;
-
-	return v.len > 0 && v.ptr[0] == 'M' && base64_decode(v, &ignored, &err);
-}
-
-enum material
-material_of(struct view v)
-{
-	bool signature_only;
-	enum keyblob_format format;
-	struct view inside = v;
-	struct err ignored;
-	uint8_t tag;
-
-	if (begins(v, "\x30", 1) && enter(&inside, &tag))
-		return of_sequence(inside);
-	if (has(v, "-----BEGIN "))
-		return MATERIAL_PEM;
-	if (begins(v, "\x1e\xf1\xb5\xb0", 4))
-		return MATERIAL_PVK;
-	if (begins(v, "\xfe\xed\xfe\xed", 4) || begins(v, "\xce\xce\xce\xce", 4))
-		return MATERIAL_JKS;
-	if (keyblob_format(v, &format, &signature_only, &ignored))
-		return MATERIAL_BLOB;
-	if (begins(v, "[", 1) || begins(v, "\xef\xbb\xbf[", 4))
-		return MATERIAL_EPF;
-	return is_base64(v) ? MATERIAL_BASE64 : MATERIAL_UNKNOWN;
-}
-
-const char *
-material_name(enum material m)
-{
-	static const char *const names[] = {
-	    [MATERIAL_UNKNOWN] = "nothing that is known",
-	    [MATERIAL_PFX] = "PKCS#12",
-	    [MATERIAL_PEM] = "PEM",
-	    [MATERIAL_PKCS8] = "PKCS#8",
-	    [MATERIAL_SEALED_PKCS8] = "encrypted PKCS#8",
-	    [MATERIAL_OLD_KEY] = "a private key",
-	    [MATERIAL_CERTIFICATE] = "a certificate",
-	    [MATERIAL_PKCS7] = "PKCS#7",
-	    [MATERIAL_PVK] = "PVK",
-	    [MATERIAL_BLOB] = "a private key blob",
-	    [MATERIAL_BASE64] = "base64",
-	    [MATERIAL_EPF] = "an Entrust profile",
-	    [MATERIAL_JKS] = "a Java key store",
-	};
-
-	return names[m];
-}
-
-bool
-material_is_protected(struct view v)
-{
-	OWNED(buf_free_wiped) struct buf der = {0};
-	struct err ignored;
-
-	switch (material_of(v)) {
-	case MATERIAL_PFX:
-	case MATERIAL_SEALED_PKCS8:
-		return true;
-	case MATERIAL_PVK:
-		return v.len > 12 && v.ptr[12] != 0;
-	case MATERIAL_PEM:
-		return has(v, "ENCRYPTED");
-	case MATERIAL_BASE64:
-		return base64_decode(v, &der, &ignored) && begins(buf_view(&der), "\x30", 1) &&
-		       material_is_protected(buf_view(&der));
-	default:
-		return false;
-	}
-}
 
 /* ---- passwords ---- */
 
@@ -376,32 +231,20 @@ read_certificate(struct view der, struct pfx_content *to, struct err *err)
 	return pfx_add_certificate(to, der, NULL, err);
 }
 
+static bool
+take_certificate(void *arg, struct view der, struct err *err)
+{
+	return pfx_add_certificate(arg, der, NULL, err);
+}
+
 /* Certificates alone: a message that was signed is another verb's. */
 static bool
 read_pkcs7(struct view der, struct pfx_content *to, struct err *err)
 {
-	const unsigned char *p = der.ptr;
-	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)der.len);
-	bool ok = p7 != NULL && PKCS7_type_is_signed(p7) && p7->d.sign != NULL &&
-		  PKCS7_type_is_data(p7->d.sign->contents) &&
-		  sk_PKCS7_SIGNER_INFO_num(p7->d.sign->signer_info) <= 0;
-
-	if (!ok) {
-		PKCS7_free(p7);
-		return err_openssl(err, ERROR_INVALID_DATA,
-		    "a signed or encrypted message, not certificates alone: `dirca dump` shows it, "
-		    "and `dirca recoverkey` opens a recovery BLOB");
-	}
-	for (int i = 0; ok && i < sk_X509_num(p7->d.sign->cert); i++) {
-		OWNED(buf_free) struct buf one = {0};
-		uint8_t *out = NULL;
-		int len = i2d_X509(sk_X509_value(p7->d.sign->cert, i), &out);
-
-		ok = buf_take_openssl(out, len, &one, err) &&
-		     pfx_add_certificate(to, buf_view(&one), NULL, err);
-	}
-	PKCS7_free(p7);
-	return ok;
+	return pkcs7_certificates(der, take_certificate, to, err) ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "a signed or encrypted message, not certificates alone: `dirca dump` shows it, "
+		   "and `dirca recoverkey` opens a recovery BLOB");
 }
 
 /* ---- PEM ---- */
@@ -432,6 +275,9 @@ read_old_pem(const char *header, struct view data, const struct passwords *with,
 	return none_opens(with, "PEM", err);
 }
 
+static bool read_der(
+    struct view der, const struct passwords *with, struct pfx_content *to, struct err *err);
+
 static bool
 read_labelled(const char *label, const char *header, struct view data, const struct passwords *with,
     struct pfx_content *to, struct err *err)
@@ -442,46 +288,35 @@ read_labelled(const char *label, const char *header, struct view data, const str
 		return read_pkcs8(data, to, err);
 	if (strcmp(label, PEM_STRING_RSA) == 0 || strcmp(label, PEM_STRING_ECPRIVATEKEY) == 0)
 		return read_old_pem(header, data, with, to, err);
-	if (strcmp(label, PEM_STRING_X509) == 0 || strcmp(label, PEM_STRING_X509_OLD) == 0)
-		return read_certificate(data, to, err);
-	if (strcmp(label, PEM_STRING_PKCS7) == 0 || strcmp(label, PEM_STRING_CMS) == 0)
-		return read_pkcs7(data, to, err);
+	/* certutil -encode writes that around whatever it is given. */
+	if (strcmp(label, PEM_STRING_X509) == 0 || strcmp(label, PEM_STRING_X509_OLD) == 0 ||
+	    strcmp(label, PEM_STRING_PKCS7) == 0 || strcmp(label, PEM_STRING_CMS) == 0)
+		return read_der(data, with, to, err);
 	if (strcmp(label, PEM_STRING_ECPARAMETERS) == 0)
 		return true;
 	return err_set(err, ERROR_INVALID_DATA,
 	    "PEM of '%s', which is neither a key nor a certificate", label);
 }
 
-/* What PEM_FLAG_SECURE puts on the secure heap: everything. */
-static void
-own_secure(void *variable)
+struct armoured {
+	const struct passwords *with;
+	struct pfx_content *to;
+};
+
+static bool
+read_object(void *arg, const struct armour *one, struct err *err)
 {
-	OPENSSL_secure_free(*(void **)variable);
+	const struct armoured *a = arg;
+
+	return read_labelled(one->label, one->header, one->der, a->with, a->to, err);
 }
 
 static bool
 read_pem(struct view text, const struct passwords *with, struct pfx_content *to, struct err *err)
 {
-	OWNED(own_bio) BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
-	bool ok = bio != NULL;
+	struct armoured a = {with, to};
 
-	while (ok) {
-		OWNED(own_secure) char *label = NULL, *header = NULL;
-		unsigned char *data = NULL;
-		long len = 0;
-
-		if (PEM_read_bio_ex(bio, &label, &header, &data, &len, PEM_FLAG_SECURE) != 1)
-			break;
-		ok = read_labelled(label, header, view_of(data, (size_t)len), with, to, err);
-		OPENSSL_secure_clear_free(data, (size_t)len);
-	}
-	if (!ok)
-		return false;
-	/* The end of the text is the one error that is none. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-	ERR_clear_error();
-	return true;
+	return armour_read(text, true, read_object, &a, err);
 }
 
 /* ---- any ---- */
@@ -505,29 +340,13 @@ read_pfx(struct view der, const struct passwords *with, struct pfx_content *to, 
 	return false;
 }
 
-static bool read_any(
-    struct view bytes, const struct passwords *with, struct pfx_content *to, struct err *err);
-
+/* Neither armour nor base64, and so what can lie in these. */
 static bool
-read_base64(struct view text, const struct passwords *with, struct pfx_content *to, struct err *err)
-{
-	OWNED(buf_free_wiped) struct buf der = {0};
-
-	if (!base64_decode(text, &der, err))
-		return false;
-	return begins(buf_view(&der), "\x30", 1)
-		   ? read_any(buf_view(&der), with, to, err)
-		   : err_set(err, ERROR_INVALID_DATA, "base64 of nothing that dirca knows");
-}
-
-static bool
-read_any(struct view v, const struct passwords *with, struct pfx_content *to, struct err *err)
+read_der(struct view v, const struct passwords *with, struct pfx_content *to, struct err *err)
 {
 	switch (material_of(v)) {
 	case MATERIAL_PFX:
 		return read_pfx(v, with, to, err);
-	case MATERIAL_PEM:
-		return read_pem(v, with, to, err);
 	case MATERIAL_PKCS8:
 		return read_pkcs8(v, to, err);
 	case MATERIAL_SEALED_PKCS8:
@@ -542,8 +361,6 @@ read_any(struct view v, const struct passwords *with, struct pfx_content *to, st
 		return read_pvk(v, with, to, err);
 	case MATERIAL_BLOB:
 		return read_blob(v, to, err);
-	case MATERIAL_BASE64:
-		return read_base64(v, with, to, err);
 	case MATERIAL_EPF:
 		return err_set(err, ERROR_INVALID_DATA,
 		    "an Entrust profile (*.epf), whose format is not published: export a PKCS#12 "
@@ -552,10 +369,36 @@ read_any(struct view v, const struct passwords *with, struct pfx_content *to, st
 		return err_set(err, ERROR_INVALID_DATA,
 		    "a Java key store: `keytool -importkeystore -deststoretype PKCS12` makes a "
 		    "PKCS#12 file of it");
-	case MATERIAL_UNKNOWN:
-		break;
+	default:
+		return err_set(
+		    err, ERROR_INVALID_DATA, "neither a key nor a certificate that dirca knows");
 	}
-	return err_set(err, ERROR_INVALID_DATA, "neither a key nor a certificate that dirca knows");
+}
+
+static bool
+read_base64(struct view text, const struct passwords *with, struct pfx_content *to, struct err *err)
+{
+	OWNED(buf_free_wiped) struct buf der = {0};
+
+	return base64_decode(text, &der, err) && read_der(buf_view(&der), with, to, err);
+}
+
+static bool
+read_any(struct view file, const struct passwords *with, struct pfx_content *to, struct err *err)
+{
+	OWNED(buf_free_wiped) struct buf hold = {0};
+	struct view v;
+
+	if (!plain_text(file, &hold, &v, err))
+		return false;
+	switch (material_of(v)) {
+	case MATERIAL_PEM:
+		return read_pem(v, with, to, err);
+	case MATERIAL_BASE64:
+		return read_base64(v, with, to, err);
+	default:
+		return read_der(v, with, to, err);
+	}
 }
 
 bool

@@ -23,11 +23,35 @@ enum material {
 	MATERIAL_BASE64, /* of any of these, without armour */
 	/* These are known to be refused. */
 	MATERIAL_EPF,
-	MATERIAL_JKS
+	MATERIAL_JKS,
+	/* These hold neither keys nor certificates; material_inside alone tells them. */
+	MATERIAL_REQUEST,
+	MATERIAL_CRL,
+	MATERIAL_PUBLIC_KEY,
+	MATERIAL_CMC_REQUEST,
+	MATERIAL_CMC_RESPONSE,
+	MATERIAL_RECOVERY,
+	MATERIAL_MESSAGE, /* signed, of another kind */
+	MATERIAL_ENVELOPED,
+	MATERIAL_DESCRIPTOR,
+	MATERIAL_EMPTY,
+	MATERIAL_INF,
+	MATERIAL_JSON,
+	MATERIAL_LDIF,
+	MATERIAL_TEXT,
+	MATERIAL_DATABASE,
+	MATERIAL_ZIP,
+	MATERIAL_DAMAGED
 };
+/* How it is read. */
 enum material material_of(struct view bytes);
+/* What it is for people: of PEM and base64 what is in there, of several objects the first that is
+ * no certificate. Neither MATERIAL_PEM nor MATERIAL_BASE64. */
+enum material material_inside(struct view bytes);
 /* "PKCS#12", "a private key blob" */
 const char *material_name(enum material m);
+/* After "this is": "a PKCS#12", "a CRL" */
+const char *material_told(enum material m);
 
 /* Everything of it. Each of the passwords is tried where one is needed, and for a PKCS#12 the empty
  * one too. NTE_BAD_DATA: none of them opens it, or it is damaged; ERROR_INVALID_DATA: nothing that

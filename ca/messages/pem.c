@@ -1,15 +1,20 @@
 #include "pem.h"
 
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "armour.h"
 #include "file.h"
+#include "material.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkcs7.h"
+#include "plain.h"
+#include "text.h"
 
 #define CERTIFICATES_MAX 32
 
@@ -26,63 +31,94 @@ pem_append(struct buf *to, const char *label, struct view der, struct err *err)
 	return buf_append(to, view_of(text, (size_t)len), err);
 }
 
+struct found {
+	struct buf *list;
+	size_t count;
+};
+
 static bool
-add_certificate(struct buf *list, size_t *count, struct view der, struct err *err)
+add_certificate(void *arg, struct view der, struct err *err)
 {
-	if (*count == CERTIFICATES_MAX)
+	struct found *f = arg;
+
+	if (f->count == CERTIFICATES_MAX)
 		return err_set(err, ERROR_INVALID_DATA, "more than %d certificates in one file",
 		    CERTIFICATES_MAX);
-	if (!buf_dup(der, &list[*count], err))
+	if (!buf_dup(der, &f->list[f->count], err))
 		return false;
-	(*count)++;
+	f->count++;
 	return true;
 }
 
+/* Of a message with a signer there are none to be had here. */
 static bool
-read_armoured(struct view text, struct buf *list, size_t *count, struct err *err)
+add_bundle(struct found *f, struct view der, struct err *err)
 {
-	OWNED(own_bio) BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
+	return pkcs7_certificates(der, add_certificate, f, err);
+}
 
-	if (bio == NULL)
-		return err_nomem(err);
-	for (;;) {
-		OWNED(own_octets) char *name = NULL, *header = NULL;
-		OWNED(own_octets) unsigned char *data = NULL;
-		long len;
+/* By its content: certutil -encode writes the label CERTIFICATE around whatever it is given. */
+static bool
+add_object(void *arg, const struct armour *one, struct err *err)
+{
+	struct found *f = arg;
 
-		if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
-			break;
-		if (strcmp(name, PEM_STRING_X509) == 0 &&
-		    !add_certificate(list, count, view_of(data, (size_t)len), err))
-			return false;
+	if (strcmp(one->label, PEM_STRING_X509) != 0 &&
+	    strcmp(one->label, PEM_STRING_X509_OLD) != 0 &&
+	    strcmp(one->label, PEM_STRING_PKCS7) != 0 && strcmp(one->label, PEM_STRING_CMS) != 0)
+		return true;
+	switch (material_of(one->der)) {
+	case MATERIAL_PKCS7:
+		return add_bundle(f, one->der, err);
+	case MATERIAL_CERTIFICATE:
+		return add_certificate(f, one->der, err);
+	default:
+		return true;
 	}
-	/* The end of the text is the one error that is none. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-	ERR_clear_error();
-	return true;
+}
+
+/* Without what Windows puts around it. */
+static bool
+read_plain(struct view v, struct found *f, struct err *err)
+{
+	OWNED(buf_free) struct buf der = {0};
+
+	switch (material_of(v)) {
+	case MATERIAL_PEM:
+		return armour_read(v, false, add_object, f, err);
+	case MATERIAL_BASE64:
+		return base64_decode(v, &der, err) && read_plain(buf_view(&der), f, err);
+	case MATERIAL_PKCS7:
+		return add_bundle(f, v, err);
+	case MATERIAL_CERTIFICATE:
+		return add_certificate(f, v, err);
+	default:
+		return true;
+	}
 }
 
 bool
-pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err)
+pem_certificates(struct view file, struct buf **list_out, size_t *count_out, struct err *err)
 {
-	struct buf *list;
-	size_t count = 0;
+	OWNED(buf_free) struct buf hold = {0};
+	struct found f = {0};
+	struct view text;
 	bool ok;
 
 	*list_out = NULL;
 	*count_out = 0;
-	if (text.len > PEM_FILE_MAX)
+	if (file.len > PEM_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
-	list = mem_zero(CERTIFICATES_MAX, sizeof *list);
-	ok = text.len > 0 && text.ptr[0] == 0x30 ? add_certificate(list, &count, text, err)
-						 : read_armoured(text, list, &count, err);
-	if (!ok || count == 0) {
-		pem_list_free(&list, count);
+	if (!plain_text(file, &hold, &text, err))
+		return false;
+	f.list = mem_zero(CERTIFICATES_MAX, sizeof *f.list);
+	ok = read_plain(text, &f, err);
+	if (!ok || f.count == 0) {
+		pem_list_free(&f.list, f.count);
 		return ok && err_set(err, ERROR_INVALID_DATA, "no certificate inside");
 	}
-	*list_out = list;
-	*count_out = count;
+	*list_out = f.list;
+	*count_out = f.count;
 	return true;
 }
 
@@ -127,50 +163,69 @@ pem_certs_free(struct pem_certs *c)
 	c->count = 0;
 }
 
-/* The first object of a PEM text, and its label. */
-static bool
-read_first(struct view text, char **label_out, struct buf *out, struct err *err)
-{
-	OWNED(own_octets) char *header = NULL;
-	OWNED(own_octets) unsigned char *data = NULL;
-	OWNED(own_bio) BIO *bio = NULL;
-	long len;
+struct first {
+	struct buf der;
+	char label[32];
+};
 
-	*out = (struct buf){0};
-	if (text.len > INT_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", INT_MAX);
-	if ((bio = BIO_new_mem_buf(text.ptr, (int)text.len)) == NULL)
-		return err_nomem(err);
-	if (PEM_read_bio(bio, label_out, &header, &data, &len) != 1)
-		return err_openssl(err, ERROR_INVALID_DATA, "damaged PEM");
-	return buf_dup(view_of(data, (size_t)len), out, err);
+/* And no further. */
+static bool
+take_first(void *arg, const struct armour *one, struct err *err)
+{
+	struct first *f = arg;
+
+	snprintf(f->label, sizeof f->label, "%s", one->label);
+	(void)buf_dup(one->der, &f->der, err);
+	return false;
+}
+
+/* DER as it is, of base64, or of PEM the first object with its label. */
+static bool
+read_first(struct view file, struct first *f, struct err *err)
+{
+	OWNED(buf_free) struct buf hold = {0};
+	struct view text;
+
+	*f = (struct first){0};
+	if (!plain_text(file, &hold, &text, err))
+		return false;
+	switch (material_of(text)) {
+	case MATERIAL_PEM:
+		(void)armour_read(text, false, take_first, f, err);
+		return f->der.ptr != NULL || err_set(err, ERROR_INVALID_DATA, "damaged PEM");
+	case MATERIAL_BASE64:
+		return base64_decode(text, &f->der, err);
+	default:
+		return buf_dup(text, &f->der, err);
+	}
 }
 
 bool
-pem_any(struct view text, struct buf *out, struct err *err)
+pem_any(struct view file, struct buf *out, struct err *err)
 {
-	static const char begin[] = "-----BEGIN ";
-	OWNED(own_octets) char *label = NULL;
+	struct first f;
+	bool ok = read_first(file, &f, err);
 
-	if (text.len == 0 || text.ptr[0] == 0x30 ||
-	    memmem(text.ptr, text.len, begin, sizeof begin - 1) == NULL)
-		return buf_dup(text, out, err);
-	return read_first(text, &label, out, err);
+	*out = ok ? buf_give(&f.der) : (struct buf){0};
+	buf_free(&f.der);
+	return ok;
 }
 
-/* The first object, which has one of the two labels. */
+/* The first object, which has one of the two labels if it is PEM. */
 static bool
-read_one(struct view text, const char *label, const char *other, const char *what, struct buf *out,
+read_one(struct view file, const char *label, const char *other, const char *what, struct buf *out,
     struct err *err)
 {
-	OWNED(own_octets) char *name = NULL;
+	struct first f;
+	bool ok = read_first(file, &f, err);
 
-	if (!read_first(text, &name, out, err))
-		return false;
-	if (strcmp(name, label) == 0 || strcmp(name, other) == 0)
-		return true;
-	buf_free(out);
-	return err_set(err, ERROR_INVALID_DATA, "PEM, but of no %s", what);
+	*out = (struct buf){0};
+	if (ok && f.label[0] != '\0' && strcmp(f.label, label) != 0 && strcmp(f.label, other) != 0)
+		ok = err_set(err, ERROR_INVALID_DATA, "PEM, but of no %s", what);
+	if (ok)
+		*out = buf_give(&f.der);
+	buf_free(&f.der);
+	return ok;
 }
 
 bool
@@ -186,8 +241,6 @@ pem_request(struct view text, struct buf *out, struct err *err)
 bool
 pem_crl(struct view text, struct buf *out, struct err *err)
 {
-	if (text.len > 0 && text.ptr[0] == 0x30)
-		return buf_dup(text, out, err);
 	return read_one(text, PEM_STRING_X509_CRL, PEM_STRING_X509_CRL, "CRL", out, err);
 }
 

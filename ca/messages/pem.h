@@ -1,6 +1,7 @@
 /*
- * PEM files of certificates and requests: armour around DER, nothing more. Private keys do not pass
- * here.
+ * Files of certificates, requests and CRLs: DER, or what Windows and others put around it, which is
+ * PEM, base64 alone, UTF-16 and marks of it; around certificates PKCS#7, too. Private keys do not
+ * pass here (material.h). What a person gives is read by given.h, which tells him what else it is.
  */
 #ifndef MESSAGES_PEM_H
 #define MESSAGES_PEM_H
@@ -11,8 +12,7 @@
 
 /* Appends one armoured object; `label` is "CERTIFICATE" or "CERTIFICATE REQUEST". */
 bool pem_append(struct buf *to, const char *label, struct view der, struct err *err);
-/* Every CERTIFICATE of a PEM text, or the text itself if it is DER. At least one. Free with
- * pem_list_free. */
+/* Every certificate of it, at least one. Free with pem_list_free. */
 bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err);
 /* The one certificate of such a text. ERROR_INVALID_DATA: there are others. */
 bool pem_certificate(struct view text, struct buf *out, struct err *err);
@@ -26,12 +26,11 @@ struct pem_certs {
 };
 bool pem_certs_read(const char *path, struct pem_certs *out, struct err *err);
 void pem_certs_free(struct pem_certs *c);
-/* What a file holds: DER as it is, or the first object of a PEM text, of whatever label. Of any
- * size. */
+/* What a file holds: DER as it is, or the first object of PEM, of whatever label. Of any size. */
 bool pem_any(struct view text, struct buf *out, struct err *err);
-/* The first CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7) of a PEM text. */
+/* The same of a CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7). */
 bool pem_request(struct view text, struct buf *out, struct err *err);
-/* The first X509 CRL of a PEM text, or the text itself if it is DER. Of any size. */
+/* The same of an X509 CRL. Of any size. */
 bool pem_crl(struct view text, struct buf *out, struct err *err);
 void pem_list_free(struct buf **list, size_t count);
 

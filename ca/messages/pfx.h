@@ -86,7 +86,10 @@ struct pfx {
 	struct buf *others; /* further certificates: the chain, and whatever is there */
 	size_t other_count;
 };
-/* The first key that has its certificate there. Codes as pfx_read. */
+/* Takes the first key that has its certificate there out of the content, and all other
+ * certificates. False: there is none. pfx_free. */
+bool pfx_pair(struct pfx_content *c, struct pfx *out);
+/* pfx_read, then that. */
 bool pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err);
 void pfx_free(struct pfx *p);
 

@@ -43,19 +43,26 @@ take_pair(struct pfx_content *c, struct pfx_entry *e, struct pfx *out)
 }
 
 bool
+pfx_pair(struct pfx_content *c, struct pfx *out)
+{
+	*out = (struct pfx){0};
+	for (size_t i = 0; i < c->key_count; i++)
+		if (c->keys[i].certificate.len > 0) {
+			take_pair(c, &c->keys[i], out);
+			return true;
+		}
+	return false;
+}
+
+bool
 pfx_decode(struct view der, const struct secret *password, struct pfx *out, struct err *err)
 {
 	OWNED(pfx_content_free) struct pfx_content c = {0};
 
 	*out = (struct pfx){0};
-	if (!pfx_read(der, password, &c, err))
-		return false;
-	for (size_t i = 0; i < c.key_count; i++)
-		if (c.keys[i].certificate.len > 0) {
-			take_pair(&c, &c.keys[i], out);
-			return true;
-		}
-	return err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate");
+	return pfx_read(der, password, &c, err) &&
+	       (pfx_pair(&c, out) ||
+		   err_set(err, NTE_BAD_DATA, "PFX: it has no private key with a certificate"));
 }
 
 void

@@ -14,6 +14,7 @@
 #include "pkcs8.h"
 #include "pfx_priv.h"
 #include "text.h"
+#include "utf8.h"
 
 #define MAX_DEPTH       4 /* of bags in bags */
 #define MAX_ATTRIBUTES  32
@@ -34,6 +35,52 @@ pfx_password(const struct secret *password, struct secret *out, struct err *err)
 		memcpy(out->ptr, v.ptr, v.len);
 	out->ptr[v.len] = 0;
 	return true;
+}
+
+/* Each octet as a character of its own: so OpenSSL before 1.1 took what was typed in UTF-8, and so
+ * a password is to be read that was saved in Latin-1. As OpenSSL wants it. */
+static bool
+octet_by_octet(const struct secret *password, struct secret *out, struct err *err)
+{
+	size_t len = 0;
+
+	if (!secret_alloc(2 * password->len + 1, out, err))
+		return false;
+	for (size_t i = 0; i < password->len; i++)
+		len += utf8_put(password->ptr[i], (char *)out->ptr + len);
+	out->ptr[len] = 0;
+	return true;
+}
+
+static bool
+is_ascii(const struct secret *password)
+{
+	for (size_t i = 0; i < password->len; i++)
+		if (password->ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* What it may have been for the program that wrote the file. */
+struct spellings {
+	struct secret typed, octets; /* the second is empty where it is the first */
+};
+
+static void
+spellings_free(struct spellings *s)
+{
+	secret_free(&s->typed);
+	secret_free(&s->octets);
+}
+
+static bool
+spell(const struct secret *password, struct spellings *out, struct err *err)
+{
+	if (password->len > 0 && !text_is_utf8(secret_view(password)) &&
+	    memchr(password->ptr, 0, password->len) == NULL)
+		return octet_by_octet(password, &out->typed, err);
+	return pfx_password(password, &out->typed, err) &&
+	       (is_ascii(password) || octet_by_octet(password, &out->octets, err));
 }
 
 static bool
@@ -59,7 +106,7 @@ not_verified(bool is_pbmac1, struct err *err)
 /* Programs encode an empty password as a NUL, or as nothing; *password is then the one that it is.
  */
 static bool
-mac_is_right(PKCS12 *p12, const char **password, struct err *err)
+mac_is_right(PKCS12 *p12, const struct spellings *s, const char **password, struct err *err)
 {
 	const ASN1_INTEGER *count = NULL;
 	const X509_ALGOR *alg = NULL;
@@ -72,8 +119,13 @@ mac_is_right(PKCS12 *p12, const char **password, struct err *err)
 	is_pbmac1 = alg != NULL && OBJ_obj2nid(alg->algorithm) == NID_pbmac1;
 	if (pbe_count(count) > PBE_MAX_ONCE || (is_pbmac1 && pbe_cost(alg) > PBE_MAX_ONCE))
 		return too_much(err);
+	*password = (const char *)s->typed.ptr;
 	if (PKCS12_verify_mac(p12, *password, -1) == 1)
 		return true;
+	if (s->octets.len > 0 && PKCS12_verify_mac(p12, (const char *)s->octets.ptr, -1) == 1) {
+		*password = (const char *)s->octets.ptr;
+		return true;
+	}
 	if (**password == '\0' && PKCS12_verify_mac(p12, NULL, 0) == 1) {
 		*password = NULL;
 		return true;
@@ -414,7 +466,7 @@ pfx_read_within(struct view der, const struct secret *password, int64_t iteratio
 {
 	const unsigned char *p = der.ptr;
 	OWNED(pfx_content_free) struct pfx_content content = {0};
-	OWNED(secret_free) struct secret pass = {0};
+	OWNED(spellings_free) struct spellings pass = {0};
 	OWNED(own_pkcs12) PKCS12 *p12 = NULL;
 	OWNED(reader_end) struct reader r = {.left = iterations};
 
@@ -422,14 +474,13 @@ pfx_read_within(struct view der, const struct secret *password, int64_t iteratio
 	if (der.len > PFX_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "PFX of %zu bytes: at most %d are read",
 		    der.len, PFX_FILE_MAX);
-	if (!pfx_password(password, &pass, err))
+	if (!spell(password, &pass, err))
 		return false;
-	r.password = (const char *)pass.ptr;
 	if (der.len == 0 || (p12 = d2i_PKCS12(NULL, &p, (long)der.len)) == NULL ||
 	    p != der.ptr + der.len)
 		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
-	if (!mac_is_right(p12, &r.password, err) || !pbe_open(&r.pbe, err) ||
+	if (!mac_is_right(p12, &pass, &r.password, err) || !pbe_open(&r.pbe, err) ||
 	    !read_safes(&r, p12, err) || !take_all(&r, &content, err))
 		return false;
 	ERR_clear_error();

@@ -158,6 +158,6 @@ pkix_string_text(const ASN1_STRING *s, char **out, struct err *err)
 	}
 	if ((len = ASN1_STRING_to_UTF8(&utf8, s)) < 0)
 		return err_openssl(
-		    err, ERROR_INVALID_DATA, "a text is not in the alphabet of its ASN.1 type");
+		    err, ERROR_INVALID_DATA, "a text is not in the alphabet of its type");
 	return text_from_view(view_of(utf8, (size_t)len), out, err);
 }

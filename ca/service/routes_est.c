@@ -139,14 +139,13 @@ status_of_refusal(const struct enroll_result *r)
 static bool
 decode_body(struct view body, enum enroll_format format, struct buf *out, struct err *err)
 {
-	static const char armour[] = "-----BEGIN ";
-
-	if (body.len > 0 && body.ptr[0] == 0x30)
-		return buf_dup(body, out, err);
-	if (format == ENROLL_PKCS10 && body.len >= sizeof armour - 1 &&
-	    memcmp(body.ptr, armour, sizeof armour - 1) == 0)
-		return pem_request(body, out, err);
-	return base64_decode(body, out, err);
+	if (!(format == ENROLL_PKCS10 ? pem_request : pem_any)(body, out, err))
+		return false;
+	if (out->len > 0 && out->ptr[0] == 0x30)
+		return true;
+	buf_free(out);
+	return err_set(
+	    err, ERROR_INVALID_DATA, "the body is neither DER nor that in base64 or PEM");
 }
 
 enum operation { ENROLL, REENROLL, SERVER_KEY };

@@ -10,6 +10,7 @@
 #include "extension.h"
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "trust.h"
 
 /* The vault of a supervisor that was killed may still be ending. Nothing that it writes is read

@@ -6,11 +6,10 @@
 
 #include "mem.h"
 #include "own.h"
+#include "plain.h"
 #include "text.h"
 
-#define UTF8_MARK  "\xef\xbb\xbf"
-#define UTF16_MARK "\xff\xfe"
-#define STRINGS    "Strings"
+#define STRINGS "Strings"
 
 struct reading {
 	struct inf *inf;
@@ -27,12 +26,12 @@ reading_free(struct reading *r)
 static bool
 to_text(struct view raw, char **out, struct err *err)
 {
+	OWNED(buf_free) struct buf hold = {0};
+
 	if (raw.len > INF_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", INF_FILE_MAX);
-	if (raw.len >= 2 && memcmp(raw.ptr, UTF16_MARK, 2) == 0)
-		return utf16le_decode(view_of(raw.ptr + 2, raw.len - 2), out, err);
-	if (raw.len >= 3 && memcmp(raw.ptr, UTF8_MARK, 3) == 0)
-		raw = view_of(raw.ptr + 3, raw.len - 3);
+	if (!plain_text(raw, &hold, &raw, err))
+		return false;
 	if (!text_is_utf8(raw) || memchr(raw.ptr, '\0', raw.len) != NULL)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "neither UTF-8 nor Unicode (UTF-16): save it in one of these");

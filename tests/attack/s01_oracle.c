@@ -25,6 +25,7 @@
 #include "load_client.h"
 #include "load_request.h"
 #include "oids.h"
+#include "plain.h"
 #include "text.h"
 
 #define PATH_ENROLL "/.well-known/est/fullcmc"

@@ -12,6 +12,7 @@
 #include "oids.h"
 #include "own_openssl.h"
 #include "pfx.h"
+#include "plain.h"
 #include "store.h"
 
 #define PAGE    1000

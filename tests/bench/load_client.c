@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <openssl/crypto.h>
 
+#include "plain.h"
 #include "text.h"
 
 #define PATH_XCHG  "/dirca/v1/exchange-certificate"

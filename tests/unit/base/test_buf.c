@@ -214,61 +214,6 @@ a_secret_over_the_heap_fails(void **state)
 	assert_null(s.ptr);
 }
 
-static void
-a_password_is_the_first_line(void **state)
-{
-	static const struct {
-		const char *content, *password;
-	} rows[] = {{"secret\n", "secret"}, {"secret", "secret"}, {"secret\r\nmore\n", "secret"},
-	    {" a b \n", " a b "}, {"", ""}, {"\nsecret", ""}};
-	char folder[] = "/tmp/dirca-buf-XXXXXX", path[64];
-	struct err err;
-
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/password", folder);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		FILE *f = fopen(path, "w");
-		struct secret s;
-
-		assert_non_null(f);
-		fputs(rows[i].content, f);
-		assert_int_equal(fclose(f), 0);
-		assert_true(secret_read_file(path, &s, &err));
-		assert_true(view_eq(secret_view(&s), view_str(rows[i].password)));
-		assert_true(CRYPTO_secure_allocated(s.ptr));
-		secret_free(&s);
-	}
-	unlink(path);
-	rmdir(folder);
-}
-
-static void
-a_password_over_1024_bytes_is_refused_not_cut(void **state)
-{
-	char folder[] = "/tmp/dirca-buf-XXXXXX", path[64], line[1026];
-	struct err err;
-
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/password", folder);
-	memset(line, 'x', sizeof line);
-	for (size_t len = 1024; len <= sizeof line; len++) {
-		FILE *f = fopen(path, "w");
-		struct secret s;
-
-		assert_non_null(f);
-		assert_int_equal(fwrite(line, 1, len, f), len);
-		assert_int_equal(fclose(f), 0);
-		assert_int_equal(secret_read_file(path, &s, &err), len <= 1024);
-		secret_free(&s);
-	}
-	unlink(path);
-	assert_false(secret_read_file(path, &(struct secret){0}, &err));
-	assert_int_equal(err.code, DIRCA_E_IO);
-	rmdir(folder);
-}
-
 int
 main(void)
 {
@@ -283,8 +228,6 @@ main(void)
 	    cmocka_unit_test(what_held_a_secret_is_wiped_before_it_is_freed),
 	    cmocka_unit_test(a_shrunk_secret_is_wiped_behind_its_end),
 	    cmocka_unit_test(a_secret_over_the_heap_fails),
-	    cmocka_unit_test(a_password_is_the_first_line),
-	    cmocka_unit_test(a_password_over_1024_bytes_is_refused_not_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

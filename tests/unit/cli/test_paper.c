@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "own.h"
 #include "paper.h"
+#include "plain.h"
 #include "text.h"
 
 #define MOST 40

@@ -148,13 +148,14 @@ support_temp_dir(char dir[64])
 static inline int __attribute__((format(printf, 2, 3)))
 support_run(const char *dir, const char *fmt, ...)
 {
-	char command[2048];
+	char command[8192];
 	va_list ap;
-	int n = snprintf(command, sizeof command, "cd %s && ", dir);
+	int n = snprintf(command, sizeof command, "cd %s && ", dir), more;
 
 	va_start(ap, fmt);
-	vsnprintf(command + n, sizeof command - (size_t)n, fmt, ap);
+	more = vsnprintf(command + n, sizeof command - (size_t)n, fmt, ap);
 	va_end(ap);
+	assert_in_range(more, 0, (int)sizeof command - n - 1);
 	return system(command);
 }
 

@@ -246,6 +246,61 @@ files_of_old_programs_are_read(void **state)
 	secret_free(&pass);
 }
 
+/* What people have: beyond ASCII, beyond 16 bits, nothing at all; and what programs made of it. The
+ * file was written with the second, of which the first was typed. */
+static void
+every_password_opens_what_it_closed(void **state)
+{
+	static const struct {
+		const char *typed, *written;
+		bool opens;
+	} rows[] = {
+	    {"p\xc3\xa4ss", "p\xc3\xa4ss", true},
+	    {"\xf0\x9f\x94\x91 key", "\xf0\x9f\x94\x91 key", true},
+	    {"\xe5\xaf\x86\xe7\xa0\x81", "\xe5\xaf\x86\xe7\xa0\x81", true},
+	    {"", "", true},
+	    {" ", " ", true},
+	    /* OpenSSL before 1.1 took UTF-8 for Latin-1 */
+	    {"p\xc3\xa4ss", "p\xc3\x83\xc2\xa4ss", true},
+	    {"\xf0\x9f\x94\x91", "\xc3\xb0\xc2\x9f\xc2\x94\xc2\x91", true},
+	    /* a password file in Latin-1 */
+	    {"p\xe4ss", "p\xc3\xa4ss", true},
+	    {"p\xc3\xa4ss", "pass", false},
+	    {"p\xe4ss", "p\xe4", false},
+	    {"", " ", false},
+	    {" ", "", false},
+	};
+	char dir[64], path[96], command[400];
+	struct err err;
+
+	(void)state;
+	support_temp_dir(dir);
+	assert_int_equal(support_run(dir, "openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem "
+					  "-out c.pem -subj /CN=u 2>/dev/null"),
+	    0);
+	snprintf(path, sizeof path, "%s/it.pfx", dir);
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		struct secret pass = password(rows[i / 2].typed);
+		struct pfx read;
+		struct buf pfx;
+
+		snprintf(command, sizeof command,
+		    "openssl pkcs12 -export -inkey k.pem -in c.pem -out it.pfx -iter 1 -passout "
+		    "'pass:%s' %s",
+		    rows[i / 2].written,
+		    i % 2 == 0 ? "-macalg sha256"
+			       : "-legacy -macalg sha1 -certpbe PBE-SHA1-RC2-40");
+		assert_int_equal(support_run(dir, "%s", command), 0);
+		pfx = support_file(path);
+		if (pfx_decode(buf_view(&pfx), &pass, &read, &err) != rows[i / 2].opens)
+			fail_msg("%s", command);
+		pfx_free(&read);
+		buf_free(&pfx);
+		secret_free(&pass);
+	}
+	support_remove(dir);
+}
+
 /* OpenSSL writes no file of two pairs; a program of 20 lines does. */
 static struct buf
 two_pairs(EVP_PKEY *const keys[2], const struct buf certs[2], const struct buf *more)
@@ -808,6 +863,7 @@ main(void)
 	    cmocka_unit_test(damaged_file_is_refused),
 	    cmocka_unit_test(file_without_mac_or_key_is_refused),
 	    cmocka_unit_test(files_of_old_programs_are_read),
+	    cmocka_unit_test(every_password_opens_what_it_closed),
 	    cmocka_unit_test(every_key_of_a_file_is_found),
 	    cmocka_unit_test(pfx_with_wrong_parts_is_not_made),
 	    cmocka_unit_test(many_keys_come_back_with_names_and_their_certificates),

@@ -1,0 +1,49 @@
+/*
+ * Files that people give: the one place that reads the certificates, requests, lists and messages
+ * of them, whatever Windows, a mail program or an editor wrote around the DER (PEM, base64 alone,
+ * UTF-16, byte order marks, a PKCS#7 around certificates), and says of another file what it is.
+ * Files with private keys are material.h's, which shares the reader.
+ */
+#ifndef MESSAGES_GIVEN_H
+#define MESSAGES_GIVEN_H
+
+#include "material.h"
+#include "pem.h"
+
+/* What is wanted of a file. */
+enum given {
+	GIVEN_CERTIFICATE,
+	GIVEN_REQUEST, /* PKCS#10 or CMC */
+	GIVEN_CRL,
+	GIVEN_RESPONSE, /* a CA's: CMC, or certificates */
+	GIVEN_RECOVERY,
+	GIVEN_KEYS, /* a private key, or certificates too */
+	GIVEN_PAIR, /* a private key with its certificate */
+	GIVEN_SHARE,
+	GIVEN_BATCH, /* of keys to be sealed anew */
+	GIVEN_DRILL,
+	GIVEN_INF,
+	GIVEN_TEMPLATES,
+	GIVEN_DESCRIPTOR,
+};
+
+/* What could not be read, by its name: where it is another kind of thing, what it is and what is
+ * wanted, with the command that makes the one of the other if there is one; else the sentence that
+ * *err holds. The code becomes ERROR_INVALID_DATA where it is another kind. Returns false. */
+bool given_failed(const char *path, struct view file, enum given wanted, struct err *err);
+
+/* Every certificate of the file (pem_certificates). */
+bool given_certificates(const char *path, struct pem_certs *out, struct err *err);
+/* Those of them that issued none of the others: what a bundle is about, without its chain. */
+bool given_leaves(const char *path, struct pem_certs *out, struct err *err);
+/* The one of given_leaves, and where `others` is no NULL what else is there; ERROR_INVALID_DATA:
+ * there are several, which are named. */
+bool given_certificate(
+    const char *path, struct buf *out, struct pem_certs *others, struct err *err);
+/* The DER of a file that was read already: of whatever kind, the first object of PEM. */
+bool given_der(
+    const char *path, struct view file, enum given wanted, struct buf *out, struct err *err);
+/* The DER of a CRL. */
+bool given_crl(const char *path, struct buf *out, struct err *err);
+
+#endif
