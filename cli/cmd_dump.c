@@ -63,7 +63,9 @@ dump_template(struct work *w, struct err *err)
 
 	if (!work_open(w, NEEDS_PKI, err))
 		return false;
-	if ((e = pki_snapshot_template(w->session.pki, name)) == NULL)
+	if (!pki_template_named(w->session.pki, name, &e, err))
+		return false;
+	if (e == NULL)
 		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
 	if (!tmpl_decode(e, &t, err))
 		return false;

@@ -1,6 +1,7 @@
 /* dirca kra add, remove, status, list, publish, unpublish. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive.h"
 #include "clock.h"
@@ -68,14 +69,15 @@ cmd_kra_add(struct work *w, struct err *err)
 bool
 cmd_kra_remove(struct work *w, struct err *err)
 {
-	const char *const hashes[] = {w->cli->args[0], NULL};
-	OWNED(buf_free) struct buf hash = {0};
+	const struct cli_list named = {.list = {w->cli->args[0]}, .count = 1};
+	OWNED(texts_free) struct texts found = {0};
 
-	if (!hex_decode(w->cli->args[0], &hash, err) ||
-	    !kra_may_leave(w, hashes, "Remove it?", err))
+	if (!kra_hashes(w, &named, &found, err))
 		return false;
-	if (!kra_forget(w, w->cli->args[0], err) ||
-	    !remove_audited(w->cli, w->config, w->cli->args[0], err))
+	const char *const hashes[] = {found.list[0], NULL};
+
+	if (!kra_may_leave(w, hashes, "Remove it?", err) || !kra_forget(w, hashes[0], err) ||
+	    !remove_audited(w->cli, w->config, hashes[0], err))
 		return false;
 	tell_dircad(w->config);
 	puts("Removed. No new key is sealed to it. What is sealed to it can be recovered with its "
@@ -301,21 +303,79 @@ cmd_kra_publish(struct work *w, struct err *err)
 	return true;
 }
 
-/* The certificate that the argument means: a file, or the SHA-1 of one in the KRA container. */
+static bool
+collect_kras(const struct pki_snapshot *s, struct pkix_certs *out, struct err *err)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < s->kras.count; i++) {
+		const struct dir_attr *a = dir_entry_attr(&s->kras.list[i], "userCertificate");
+
+		/* What does not decode has no name; its hash is found all the same. */
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (!pkix_certs_add(out, buf_view(&a->values[k]), &ignored) &&
+			    ignored.code == E_OUTOFMEMORY)
+				return err_nomem(err);
+	}
+	return true;
+}
+
+static char *
+sha1_of(const struct pkix_cert *c)
+{
+	return hex_encode(view_of(c->sha1, sizeof c->sha1), '\0');
+}
+
+/* One certificate in several objects is one. */
+static void
+drop_doubles(struct pkix_certs *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		bool is_new = true;
+
+		for (size_t k = 0; k < kept; k++)
+			is_new = is_new && memcmp(c->list[k].sha256, c->list[i].sha256,
+					       sizeof c->list[k].sha256) != 0;
+		if (is_new)
+			c->list[kept++] = c->list[i];
+		else
+			pkix_cert_free(&c->list[i]);
+	}
+	c->count = kept;
+}
+
+/* The certificate that the argument means: a file, or one in the KRA container by its hash, serial
+ * number or name. */
 static bool
 find_named(struct session *s, const char *what, struct buf *file, struct view *out, struct err *err)
 {
+	OWNED(pkix_certs_free) struct pkix_certs all = {0};
 	OWNED(buf_free) struct buf hash = {0};
+	const struct pkix_cert *one;
+	struct err ignored;
 
-	if (strlen(what) == 40 && hex_decode(what, &hash, err)) {
-		*out = pki_snapshot_kra(s->pki, buf_view(&hash));
-		return out->len > 0 ||
-		       err_set(err, CRYPT_E_NOT_FOUND,
-			   "the KRA container holds no certificate with SHA-1 %s", what);
+	if (hex_decode(what, &hash, &ignored) && hash.len == 20 &&
+	    (*out = pki_snapshot_kra(s->pki, buf_view(&hash))).len > 0)
+		return true;
+	if (access(what, F_OK) == 0) {
+		if (!given_certificate(what, file, NULL, err))
+			return false;
+		*out = buf_view(file);
+		return true;
 	}
-	if (!given_certificate(what, file, NULL, err))
+	if (!collect_kras(s->pki, &all, err))
 		return false;
-	*out = buf_view(file);
+	drop_doubles(&all);
+	if (!kra_called(all.list, all.count, what, "certificates", sha1_of, &one, err))
+		return false;
+	if (one == NULL)
+		return err_set(err, CRYPT_E_NOT_FOUND,
+		    "there is no file %s, and the KRA container holds no certificate with that "
+		    "hash, serial number or name; `dirca kra list` shows them",
+		    what);
+	*out = pki_snapshot_kra(s->pki, view_of(one->sha1, sizeof one->sha1));
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "officer_edit.h"
 #include "own_json.h"
+#include "pki_templates.h"
 #include "print.h"
 #include "text.h"
 #include "trustee.h"
@@ -261,21 +262,32 @@ cmd_officer_restrict(struct work *w, struct err *err)
 static bool
 check_templates(const struct officers *o, const struct cli *cli, struct err *err)
 {
-	const struct dir_entries *all = &o->authority.session->pki->templates;
-
 	for (size_t i = 0; i < cli->opt.templates.count; i++) {
-		const char *cn = cli->opt.templates.list[i];
-		bool found = false;
+		const char *name = cli->opt.templates.list[i];
+		const struct dir_entry *e;
 
-		for (size_t k = 0; k < all->count && !found; k++)
-			found = dir_entry_has_value_nocase(&all->list[k], "cn", cn);
-		if (!found && !cli->opt.force)
+		if (!pki_template_named(o->authority.session->pki, name, &e, err))
+			return false;
+		if (e == NULL && !cli->opt.force)
 			return err_set(err, CRYPT_E_NOT_FOUND,
 			    "the directory has no template %s ('dirca templates' lists their "
 			    "names); --force writes the rule all the same",
-			    cn);
+			    name);
 	}
 	return true;
+}
+
+/* What a rule calls a template: by its name, whatever it was called here; NULL: none, or *err. */
+static char *
+rule_name(const struct officers *o, const char *name, struct err *err)
+{
+	const struct dir_entry *e;
+	char *cn = NULL;
+
+	if (!pki_template_named(o->authority.session->pki, name, &e, err) ||
+	    (e != NULL && dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED))
+		return NULL;
+	return cn != NULL ? cn : mem_text(name);
 }
 
 /* The right may come from a group, which for a person can be asked; where it cannot, nothing is
@@ -327,10 +339,11 @@ add_rules(struct officers *o, const struct cli *cli, struct officer_rule *rule, 
 
 	for (size_t i = 0; ok && i < count; i++) {
 		OWNED(own_memory)
-		char *cn = mem_text(templates->count > 0 ? templates->list[i] : NULL);
+		char *cn = templates->count > 0 ? rule_name(o, templates->list[i], err) : NULL;
 
 		rule->template_cn = cn;
-		ok = officer_rules_add(&o->rules, rule, &at, &added, err);
+		ok = (cn != NULL || templates->count == 0) &&
+		     officer_rules_add(&o->rules, rule, &at, &added, err);
 		any = any || (ok && added);
 		rule->template_cn = NULL;
 	}

@@ -27,13 +27,14 @@ check_usable(const struct dir_entry *e, struct err *err)
 static bool
 enable_or_disable(struct session *s, const char *name, bool enable, struct err *err)
 {
-	const struct dir_entry *e = pki_snapshot_template(s->pki, name), *service;
+	const struct dir_entry *e, *service;
 	OWNED(ldif_free) struct ldif plan = {0};
 	OWNED(own_memory) char *cn = NULL, *ca = NULL;
 	bool changed;
 
 	/* A name whose template is gone can still be taken off the list. */
-	if ((enable && (!template_find(s, name, &e, err) || !check_usable(e, err))) ||
+	if (!pki_template_named(s->pki, name, &e, err) ||
+	    (enable && (!template_find(s, name, &e, err) || !check_usable(e, err))) ||
 	    !template_service(s, &service, err) ||
 	    (e != NULL && dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED) ||
 	    dir_entry_text(service, "cn", &ca, err) != DIR_GET_OK ||

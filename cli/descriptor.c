@@ -89,7 +89,8 @@ find_by_name(struct descriptor *d, const char *name, const char **dn_out, struct
 
 	if (!session_pki(s, err))
 		return false;
-	template = pki_snapshot_template(s->pki, name);
+	if (!pki_template_named(s->pki, name, &template, err))
+		return false;
 	service = pki_snapshot_service(s->pki, name);
 	if (template != NULL && service != NULL)
 		return err_set(err, TYPE_E_AMBIGUOUSNAME,

@@ -31,14 +31,16 @@ enroll_job_close(struct enroll_job *j)
 static bool
 find_template(struct enroll_job *j, const char *name, struct err *err)
 {
-	const struct dir_entries *all = &j->session->pki->templates;
+	const struct dir_entry *e;
 
-	for (size_t i = 0; i < all->count; i++)
-		if (dir_entry_has_value_nocase(&all->list[i], "cn", name) ||
-		    dir_entry_has_value_nocase(&all->list[i], "displayName", name))
-			return tmpl_decode(&all->list[i], &j->tmpl, err);
-	return err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-	    "the directory has no certificate template %s; `dirca templates` lists them", name);
+	if (!pki_template_named(j->session->pki, name, &e, err))
+		return false;
+	return e != NULL
+		   ? tmpl_decode(e, &j->tmpl, err)
+		   : err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+			 "the directory has no certificate template %s; `dirca templates` lists "
+			 "them",
+			 name);
 }
 
 /* A word on stderr where another template replaces the one that was asked for. */

@@ -107,8 +107,35 @@ has_hash(const struct pkix_cert *kra, const char *what)
 {
 	OWNED(own_memory) char *sha1 = sha1_of(kra);
 	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
+	OWNED(buf_free) struct buf digits = {0};
+	OWNED(own_memory) char *plain = NULL;
+	struct err ignored;
 
-	return text_eq_nocase(what, sha1) || text_eq_nocase(what, sha256);
+	if (!hex_decode(what, &digits, &ignored))
+		return false;
+	plain = hex_encode(buf_view(&digits), '\0');
+	return strcmp(plain, sha1) == 0 || strcmp(plain, sha256) == 0;
+}
+
+static struct view
+without_zeros(struct view v)
+{
+	while (v.len > 1 && v.ptr[0] == 0)
+		v = view_of(v.ptr + 1, v.len - 1);
+	return v;
+}
+
+/* As lists show it, or as other programs do: with blanks or colons, and zeros before it. What is as
+ * long as a hash is one: whoever chooses a serial number does not pass for another's hash. */
+static bool
+has_serial(const struct pkix_cert *kra, const char *what)
+{
+	OWNED(buf_free) struct buf serial = {0};
+	struct err ignored;
+
+	return hex_decode(what, &serial, &ignored) && serial.len != sizeof kra->sha1 &&
+	       serial.len != sizeof kra->sha256 &&
+	       view_eq(without_zeros(buf_view(&serial)), without_zeros(kra->serial));
 }
 
 bool
@@ -117,7 +144,8 @@ kra_is_called(const struct pkix_cert *kra, const char *what)
 	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
 	OWNED(own_memory) char *cn = pkix_name_value(kra->subject, NID_commonName);
 
-	return has_hash(kra, what) || (subject != NULL && text_eq_fold(what, subject)) ||
+	return has_hash(kra, what) || has_serial(kra, what) ||
+	       (subject != NULL && text_eq_fold(what, subject)) ||
 	       (cn != NULL && text_eq_fold(what, cn));
 }
 
@@ -166,6 +194,11 @@ kra_called(const struct pkix_cert *list, size_t count, const char *what, const c
 	OWNED(own_memory) char *found = mem_text("");
 
 	*out = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (has_hash(&list[i], what)) {
+			*out = &list[i];
+			return true;
+		}
 	for (size_t i = 0; i < count; i++)
 		if (kra_is_called(&list[i], what)) {
 			OWNED(own_memory) char *hash = hash_of(&list[i]);

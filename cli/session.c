@@ -157,43 +157,73 @@ session_pki(struct session *s, struct err *err)
 
 #define NAMES_SHOWN 5
 
-/* By the name that it has in DNs, or by its own, which is sanitized there. */
-static bool
-has_name(const struct pki_service *service, const char *name)
+/* How well a name is that of a CA: what it is called in DNs, or would be, comes before what people
+ * are shown, which nothing keeps from being another's name. */
+enum fit { NO_FIT, FITS_TITLE, FITS_NAME };
+
+static enum fit
+name_fits(const struct pki_service *service, const char *name)
 {
 	OWNED(own_memory) char *in_dn = pki_sanitize(name);
 
-	return text_eq_nocase(name, service->name) ||
-	       (in_dn != NULL && text_eq_nocase(in_dn, service->name)) ||
-	       (service->display_name != NULL && text_eq_nocase(name, service->display_name));
+	if (text_eq_nocase(name, service->name) ||
+	    (in_dn != NULL && text_eq_nocase(in_dn, service->name)))
+		return FITS_NAME;
+	return service->display_name != NULL && text_eq_nocase(name, service->display_name)
+		   ? FITS_TITLE
+		   : NO_FIT;
 }
 
-/* HOST\NAME, as a configuration string of a CA is written. */
-static bool
-has_config_string(const struct pki_service *service, const char *text)
+/* Also HOST\NAME, as a configuration string of a CA is written. */
+static enum fit
+fit_of(const struct session *s, const struct pki_service *service)
 {
 	size_t len = service->host != NULL ? strlen(service->host) : 0;
+	enum fit fit = s->ca != NULL ? name_fits(service, s->ca) : FITS_NAME;
 
-	return len > 0 && strncasecmp(text, service->host, len) == 0 && text[len] == '\\' &&
-	       has_name(service, text + len + 1);
+	if (fit == NO_FIT && len > 0 && strncasecmp(s->ca, service->host, len) == 0 &&
+	    s->ca[len] == '\\')
+		fit = name_fits(service, s->ca + len + 1);
+	return fit;
 }
 
 bool
 session_means(const struct session *s, const struct pki_service *service)
 {
-	return s->ca == NULL || has_name(service, s->ca) || has_config_string(service, s->ca);
+	enum fit fit = fit_of(s, service);
+
+	for (size_t i = 0; i < s->service_count && fit == FITS_TITLE; i++)
+		if (fit_of(s, &s->services[i]) == FITS_NAME)
+			return false;
+	return fit != NO_FIT;
+}
+
+/* One of the same title is somewhere else. */
+static bool
+is_title_of_others(const struct session *s, const struct pki_service *service)
+{
+	for (size_t i = 0; i < s->service_count; i++)
+		if (&s->services[i] != service && s->services[i].host != NULL &&
+		    text_eq_nocase(pki_service_title(&s->services[i]), pki_service_title(service)))
+			return true;
+	return false;
 }
 
 static bool
 refuse_several(const struct session *s, size_t matches, struct err *err)
 {
-	char names[NAMES_SHOWN * 70] = "";
+	char names[NAMES_SHOWN * 140] = "";
 	size_t used = 0, shown = 0;
 
-	for (size_t i = 0; i < s->service_count && shown < NAMES_SHOWN; i++)
-		if (session_means(s, &s->services[i]))
-			used += (size_t)snprintf(names + used, sizeof names - used, "%s%.64s",
-			    shown++ > 0 ? ", " : "", pki_service_title(&s->services[i]));
+	for (size_t i = 0; i < s->service_count && shown < NAMES_SHOWN; i++) {
+		const struct pki_service *one = &s->services[i];
+		bool places = one->host != NULL && is_title_of_others(s, one);
+
+		if (session_means(s, one))
+			used += (size_t)snprintf(names + used, sizeof names - used,
+			    "%s%.64s%s%.64s", shown++ > 0 ? ", " : "", places ? one->host : "",
+			    places ? "\\" : "", pki_service_title(one));
+	}
 	return err_set(err, TYPE_E_AMBIGUOUSNAME,
 	    "the directory names %zu certification authorities: %s%s; choose one with --ca",
 	    matches, names, matches > shown ? ", ..." : "");

@@ -10,7 +10,8 @@ bool
 template_find(
     const struct session *s, const char *name, const struct dir_entry **out, struct err *err)
 {
-	*out = pki_snapshot_template(s->pki, name);
+	if (!pki_template_named(s->pki, name, out, err))
+		return false;
 	return *out != NULL || err_set(err, CRYPT_E_NOT_FOUND,
 				   "the directory has no template %s; `dirca template list` shows "
 				   "them",

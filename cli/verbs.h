@@ -244,7 +244,7 @@
 	X("kra count", "N", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                              \
 	    OPTS(OPTS_DAEMON, OPTS_COUNT, OPTS_SAID), cmd_kra_count,                               \
 	    "to how many KRAs each key is sealed, and how many open it together")                  \
-	X("kra remove", "SHA1", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                          \
+	X("kra remove", "KRA", 1, 1, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                           \
 	    OPTS(OPTS_DAEMON, OPTS_YES, OPTS_SAID), cmd_kra_remove,                                \
 	    "take a KRA certificate out of the CA's KRA store")                                    \
 	X("archive coverage", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                        \
@@ -304,7 +304,7 @@
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
 	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_publish,                                        \
 	    "publish KRA certificates to the directory")                                           \
-	X("kra unpublish", "FILE|SHA1...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,  \
+	X("kra unpublish", "FILE|KRA...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,   \
 	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_unpublish,                                      \
 	    "take KRA certificates out of the directory")                                          \
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \

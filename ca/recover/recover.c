@@ -165,62 +165,118 @@ find_name(struct ca *ca, enum store_key by, const char *name, int64_t after,
 
 /* Who has that name, or is in that place, today; else who was. */
 static bool
-find_downlevel(
-    struct ca *ca, const char *name, int64_t after, struct store_requests *out, struct err *err)
+find_downlevel(struct ca *ca, const char *name, int64_t after, struct store_requests *out,
+    bool *any_out, struct err *err)
 {
-	bool any;
+	OWNED(store_requests_free) struct store_requests first = {0};
 
-	if (!find_name(ca, STORE_BY_REQUESTER, name, after, out, &any, err))
+	if (!find_name(ca, STORE_BY_REQUESTER, name, after, out, any_out, err))
 		return false;
-	if (any)
+	if (*any_out)
 		return true;
 	store_requests_free(out);
-	return recover_find_place(ca, name, after, out, err);
+	if (!recover_find_place(ca, name, after, out, err))
+		return false;
+	*any_out = out->count > 0 || out->next != 0;
+	if (*any_out || after <= 0)
+		return true;
+	if (!recover_find_place(ca, name, 0, &first, err))
+		return false;
+	*any_out = first.count > 0 || first.next != 0;
+	return true;
 }
 
 /* As thumbprint, as serial number, as name; the first that finds something. Nobody makes a
  * certificate that has the thumbprint of another; a serial number that says as much, who will. */
 static bool
 find_hex(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
-    struct err *err)
+    bool *any_out, struct err *err)
 {
 	char padded[SHA1_HEX_LEN + 1];
-	bool any = false;
 
+	*any_out = false;
 	if (t->digits == SHA1_HEX_LEN) {
 		memset(padded, '0', sizeof padded);
 		memcpy(padded + SHA1_HEX_LEN - strlen(t->text), t->text, strlen(t->text) + 1);
-		if (!find_any(ca, STORE_BY_CERTIFICATE_HASH, padded, after, out, &any, err))
+		if (!find_any(ca, STORE_BY_CERTIFICATE_HASH, padded, after, out, any_out, err))
 			return false;
 	}
-	if (!any) {
+	if (!*any_out) {
 		store_requests_free(out);
-		if (!find_any(ca, STORE_BY_SERIAL, t->text, after, out, &any, err))
+		if (!find_any(ca, STORE_BY_SERIAL, t->text, after, out, any_out, err))
 			return false;
 	}
-	if (any)
+	if (*any_out)
 		return true;
 	store_requests_free(out);
-	return find_name(ca, STORE_BY_COMMON_NAME, t->name, after, out, &any, err);
+	return find_name(ca, STORE_BY_COMMON_NAME, t->name, after, out, any_out, err);
 }
 
 static bool
 find_parsed(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
-    struct err *err)
+    bool *any_out, struct err *err)
 {
-	bool any;
-
 	switch (t->kind) {
 	case TOKEN_UPN:
-		return find_name(ca, STORE_BY_UPN, t->text, after, out, &any, err);
+		return find_name(ca, STORE_BY_UPN, t->text, after, out, any_out, err);
 	case TOKEN_DOWNLEVEL:
-		return find_downlevel(ca, t->text, after, out, err);
+		return find_downlevel(ca, t->text, after, out, any_out, err);
 	case TOKEN_SERIAL_OR_HASH:
-		return find_hex(ca, t, after, out, err);
+		return find_hex(ca, t, after, out, any_out, err);
 	case TOKEN_CN:
-		return find_name(ca, STORE_BY_COMMON_NAME, t->text, after, out, &any, err);
+		return find_name(ca, STORE_BY_COMMON_NAME, t->text, after, out, any_out, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
+}
+
+/* A request's number, as lists show it. */
+static bool
+find_request(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
+    struct err *err)
+{
+	OWNED(store_request_free) struct store_request row = {0};
+	int64_t id;
+
+	if (!text_to_int(t->name, 1, INT64_MAX, &id) || id <= after)
+		return true;
+	switch (store_get_request(ca->store, id, &row, err)) {
+	case STORE_FAILED:
+		return false;
+	case STORE_NOT_FOUND:
+		return true;
+	case STORE_FOUND:
+		break;
+	}
+	/* As a candidate's row: without the key itself. */
+	row.has_archived_key = row.raw_archived_key.len > 0;
+	if (!row.has_archived_key || row.raw_certificate.len == 0)
+		return true;
+	buf_free(&row.raw_archived_key);
+	out->list = mem_grow(out->list, 0, sizeof *out->list);
+	out->list[out->count++] = row;
+	row = (struct store_request){0};
+	return true;
+}
+
+/* What the form that a token has finds nobody by may be written in another's: a common name with an
+ * '@', a user principal name without, a SID or DN as `dirca explain` shows it. */
+static bool
+find_other_forms(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
+    struct err *err)
+{
+	static const enum store_key ways[] = {
+	    STORE_BY_COMMON_NAME, STORE_BY_UPN, STORE_BY_REQUESTER, STORE_BY_REQUESTER_SID};
+	bool any;
+
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		store_requests_free(out);
+		if (!find_any(ca, ways[i], t->name, after, out, &any, err))
+			return false;
+		if (any)
+			return true;
+	}
+	store_requests_free(out);
+	return find_request(ca, t, after, out, err);
 }
 
 bool
@@ -228,9 +284,11 @@ recover_find_rows(
     struct ca *ca, const char *token, int64_t after, struct store_requests *out, struct err *err)
 {
 	OWNED(token_free) struct token t = {0};
+	bool any;
 
 	*out = (struct store_requests){0};
-	return token_parse(token, &t, err) && find_parsed(ca, &t, after, out, err);
+	return token_parse(token, &t, err) && find_parsed(ca, &t, after, out, &any, err) &&
+	       (any || find_other_forms(ca, &t, after, out, err));
 }
 
 /* Rows of one requester and template have one answer: a thousand rows of one user cost one

@@ -32,7 +32,9 @@ void token_free(struct token *t);
 /* All certificates with archived keys, revoked and imported ones too, that the token names and that
  * this officer may see: 40 hex digits are tried as SHA-1, hex tokens then as serial, then as CN: a
  * serial number of another CA is whatever its maker wants, a SHA-1 is not. DOMAIN\user:
- * Request.RequesterName; container\user is resolved in the directory to DOMAIN\user first. Beside
+ * Request.RequesterName; container\user is resolved in the directory to DOMAIN\user first. What a
+ * token's own form does not find is looked for as common name, UPN, DOMAIN\user, SID and at last as
+ * the number of a request. Beside
  * the rows of a UPN or account name stand those that its present owner made under another. Officer
  * restrictions filter; `hidden` tells of what they hid. No rights at all: E_ACCESSDENIED. Every
  * search is audited before it is answered, refused ones up to REFUSALS_RECORDED (audit.h); whoever

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <openssl/rand.h>
 
+#include "mem.h"
 #include "pki_priv.h"
 #include "text.h"
 #include "own.h"
@@ -28,6 +29,60 @@ pki_snapshot_template(const struct pki_snapshot *s, const char *name)
 		if (dir_entry_has_value_nocase(&s->templates.list[i], "cn", name))
 			return &s->templates.list[i];
 	return NULL;
+}
+
+/* Those of which the attribute is that, without case; the last of them. */
+static size_t
+with_value(
+    const struct pki_snapshot *s, const char *attr, const char *value, const struct dir_entry **out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->templates.count; i++)
+		if (dir_entry_has_value_nocase(&s->templates.list[i], attr, value)) {
+			*out = &s->templates.list[i];
+			count++;
+		}
+	return count;
+}
+
+static bool
+name_all(const struct pki_snapshot *s, const char *attr, const char *value, const char *what,
+    struct err *err)
+{
+	OWNED(own_memory) char *names = mem_text("");
+
+	for (size_t i = 0; i < s->templates.count; i++) {
+		const struct dir_entry *e = &s->templates.list[i];
+		OWNED(own_memory) char *cn = NULL;
+
+		if (!dir_entry_has_value_nocase(e, attr, value))
+			continue;
+		if (dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED)
+			return false;
+		text_list_add(&names, ", ", cn != NULL ? cn : e->dn);
+	}
+	return err_set(err, TYPE_E_AMBIGUOUSNAME,
+	    "%s is the %s of several templates: name the one that is meant, %s", value, what,
+	    names);
+}
+
+bool
+pki_template_named(
+    const struct pki_snapshot *s, const char *name, const struct dir_entry **out, struct err *err)
+{
+	static const struct {
+		const char *attr, *what;
+	} ways[] = {
+	    {"cn", "name"}, {OID_ATTR, "object identifier"}, {"displayName", "display name"}};
+
+	*out = NULL;
+	for (size_t i = 0; i < COUNT_OF(ways) && *out == NULL; i++)
+		if (with_value(s, ways[i].attr, name, out) > 1) {
+			*out = NULL;
+			return name_all(s, ways[i].attr, name, ways[i].what, err);
+		}
+	return true;
 }
 
 static bool

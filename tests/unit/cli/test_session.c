@@ -105,6 +105,46 @@ a_wrong_file_is_refused_with_its_line(void **state)
 	}
 }
 
+/* What a CA is called in DNs comes before what people are shown; HOST\\NAME tells two of one name.
+ */
+static void
+the_exact_name_of_a_ca_wins(void **state)
+{
+	static char names[][16] = {"Blue", "Green", "Green", "Two !0028x!0029"},
+		    titles[][16] = {"Green", "Green", "Green", "Two (x)"},
+		    hosts[][16] = {"a.x", "b.x", "c.x", "d.x"};
+	static const struct {
+		const char *ca;
+		bool means[4];
+	} rows[] = {
+	    {NULL, {true, true, true, true}},
+	    {"blue", {true, false, false, false}},
+	    {"Green", {false, true, true, false}},
+	    {"B.X\\green", {false, true, false, false}},
+	    {"a.x\\Green", {true, false, false, false}},
+	    {"a.x\\Blue", {true, false, false, false}},
+	    {"Two (x)", {false, false, false, true}},
+	    {"Two !0028x!0029", {false, false, false, true}},
+	    {"Gree", {false, false, false, false}},
+	    {"b.x", {false, false, false, false}},
+	};
+	struct pki_service services[4] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		services[i] = (struct pki_service){
+		    .name = names[i], .display_name = titles[i], .host = hosts[i]};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session s = {.services = services, .service_count = 4};
+		char ca[32];
+
+		snprintf(ca, sizeof ca, "%s", rows[i].ca != NULL ? rows[i].ca : "");
+		s.ca = rows[i].ca != NULL ? ca : NULL;
+		for (size_t k = 0; k < 4; k++)
+			assert_int_equal(session_means(&s, &services[k]), rows[i].means[k]);
+	}
+}
+
 static void
 an_unknown_mechanism_is_a_usage_error(void **state)
 {
@@ -174,6 +214,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_exact_name_of_a_ca_wins),
 	    cmocka_unit_test(the_file_gives_what_options_do_not),
 	    cmocka_unit_test(the_mechanism_follows_from_the_rest),
 	    cmocka_unit_test(a_wrong_file_is_refused_with_its_line),

@@ -178,6 +178,41 @@ a_service_is_changed_only_where_it_differs(void **state)
 	dir_entries_free(&es);
 }
 
+/* Its name, else its identifier, else what people are shown; of several none. */
+static void
+the_exact_name_wins_and_of_several_none(void **state)
+{
+#define TEMPLATE(cn, more) \
+	"dn: CN=" cn ",CN=Certificate Templates," SERVICES "\ncn: " cn "\n" more "\n"
+	static const char list[] = TEMPLATE("Early", "displayName: Late\n")
+	    TEMPLATE("Late", "displayName: 1.2.3\nmsPKI-Cert-Template-OID: 1.2.4\n")
+		TEMPLATE("Number", "msPKI-Cert-Template-OID: 1.2.3\ndisplayName: W\u00fcrfel\n")
+		    TEMPLATE("A", "displayName: Twice\n") TEMPLATE("B", "displayName: twice\n")
+			TEMPLATE("Twin", "displayName: Early\n");
+#undef TEMPLATE
+	static const struct {
+		const char *name, *cn; /* NULL: none */
+	} rows[] = {{"Late", "Late"}, {"late", "Late"}, {"Early", "Early"}, {"1.2.3", "Number"},
+	    {"1.2.4", "Late"}, {"W\u00fcrfel", "Number"}, {"A", "A"}, {"Lat", NULL}, {"", NULL}};
+	struct pki_snapshot s = {0};
+	const struct dir_entry *e;
+	struct err err;
+
+	(void)state;
+	assert_true(ldif_entries(view_str(list), &s.templates, &err));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_true(pki_template_named(&s, rows[i].name, &e, &err));
+		assert_int_equal(e != NULL, rows[i].cn != NULL);
+		if (e != NULL)
+			assert_true(dir_entry_has_value_nocase(e, "cn", rows[i].cn));
+	}
+	assert_false(pki_template_named(&s, "TWICE", &e, &err));
+	assert_int_equal(err.code, TYPE_E_AMBIGUOUSNAME);
+	assert_non_null(strstr(err.msg, "A, B"));
+	assert_null(e);
+	snapshot_free(&s);
+}
+
 int
 main(void)
 {
@@ -187,6 +222,7 @@ main(void)
 	    cmocka_unit_test(what_an_earlier_try_left_is_taken),
 	    cmocka_unit_test(an_oid_from_elsewhere_gets_its_object_unless_another_has_it),
 	    cmocka_unit_test(a_service_is_changed_only_where_it_differs),
+	    cmocka_unit_test(the_exact_name_wins_and_of_several_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -794,6 +794,36 @@ unreadable_groups_refuse_a_restricted_officer(void **state)
 	assert_refused(&officer1, archived.serial, DIRCA_E_DIRECTORY_UNAVAILABLE);
 }
 
+/* What its own form does not find is looked for in the others: here a row whose certificate has an
+ * '@' in its common name, a UPN without one, and a name with a backslash that is no account's. The
+ * last test: the row keeps these. */
+static void
+what_one_form_does_not_find_another_does(void **state)
+{
+	static const char *const finds[] = {
+	    "box@elsewhere.org", "BOX@elsewhere.org", "lone", "Sales\\box"};
+	struct recover_hidden hidden;
+	char text[200], sid[SID_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof finds / sizeof finds[0]; i++)
+		assert_int_equal(found(&officer1, finds[i], &hidden), 0);
+	sid_to_text(&user1.sid, sid);
+	assert_int_equal(found(&officer1, sid, &hidden), 1);
+	snprintf(text, sizeof text, "%lld", (long long)archived.id);
+	assert_int_equal(found(&officer1, text, &hidden), 1);
+	snprintf(text, sizeof text, "%lld", (long long)archived.id + 1);
+	assert_int_equal(found(&officer1, text, &hidden), 0);
+	for (size_t i = 0; i < sizeof finds / sizeof finds[0]; i++) {
+		const char *column = i == 2 ? "UPN" : "CommonName";
+
+		snprintf(text, sizeof text, "UPDATE Request SET %s = '%s' WHERE RequestID = %lld;",
+		    column, finds[i], (long long)archived.id);
+		sqlite(text);
+		assert_int_equal(found(&officer1, finds[i], &hidden), 1);
+	}
+}
+
 static int
 group_setup(void **state)
 {
@@ -845,6 +875,7 @@ main(void)
 	    cmocka_unit_test(rows_of_one_name_and_two_entries_are_two_questions),
 	    cmocka_unit_test(rows_of_one_requester_and_two_templates_are_two_questions),
 	    cmocka_unit_test(keys_of_both_owners_of_a_name_are_shown),
+	    cmocka_unit_test(what_one_form_does_not_find_another_does),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
 	};
