@@ -31,7 +31,7 @@ make() {
 		openssl cms -sign -in cnf -signer own.pem -inkey key -outform DER -out signed &&
 		openssl cms -encrypt -in cnf -outform DER -out encrypted own.pem &&
 		cp "$here/../fuzz/corpus/recovery_blob/rsa" blob && echo hello >text && : >empty && printf 'PK\3\4\0\0' >zip &&
-		head -c 300 pfx >cut && printf 'SQLite format 3\0' >db && printf '[Version]\n[NewRequest]\n' >inf && printf 'dn: CN=a\nx: y\n' >ldif
+		head -c 300 pfx >./cut && printf 'SQLite format 3\0' >db && printf '[Version]\n[NewRequest]\n' >inf && printf 'dn: CN=a\nx: y\n' >ldif
 } 2>/dev/null
 check "files of every kind" make
 cat >dircad.conf <<-END
