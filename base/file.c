@@ -266,13 +266,15 @@ file_part_write(
 		return false;
 	p.path = mem_text(path);
 	fd = open(p.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd == -1 && errno == ENOENT)
+		return err_set(err, DIRCA_E_IO, "%s: cannot create: its folder is not there", path);
 	if (fd == -1)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot create", p.name);
+		return err_errno(err, DIRCA_E_IO, "%s: cannot create", path);
 	p.state = FILE_PART_BESIDE;
 	if (!file_write_all(fd, content))
-		return err_errno(err, DIRCA_E_IO, "%s: cannot write", p.name);
+		return err_errno(err, DIRCA_E_IO, "%s: cannot write", path);
 	if (fsync(fd) != 0)
-		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", p.name);
+		return err_errno(err, DIRCA_E_IO, "%s: cannot fsync", path);
 	*out = p;
 	p = (struct file_part){0};
 	return true;

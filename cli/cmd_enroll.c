@@ -113,7 +113,9 @@ retrieve(struct work *w, EVP_PKEY *key, struct client_enrolled *e,
 		    "--ca");
 	if (answer.status == 202)
 		return err_set(err, DIRCA_E_PENDING,
-		    "request %s still waits for a certificate manager", w->cli->args[0]);
+		    "request %s still waits for a certificate manager, who decides it by `dirca "
+		    "approve %s`",
+		    w->cli->args[0], w->cli->args[0]);
 	e->request_id = strtoll(w->cli->args[0], NULL, 10);
 	return http_answer_der(&answer, &der, err) &&
 	       client_check_response(

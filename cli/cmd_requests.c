@@ -19,7 +19,7 @@ choose_format(const struct cli_options *opt, struct request_printer *p, struct e
 	const char *names = opt->columns;
 
 	if (opt->json && opt->csv)
-		return err_set(err, DIRCA_E_USAGE, "--json or --csv");
+		return err_set(err, DIRCA_E_USAGE, "--json and --csv do not go together");
 	p->format = opt->json ? REQUEST_JSON : opt->csv ? REQUEST_CSV : REQUEST_TABLE;
 	if (names == NULL && opt->csv)
 		names = csv_columns;

@@ -65,15 +65,15 @@ verb_of(const struct cli *cli, const char *command)
 }
 
 /* Does the command, which ends at `end`, ask a CA that it does not name? Root's on the CA's machine
- * know it by its configuration. */
+ * know it by its configuration, and all of them are in `dirca cas`. */
 static bool
 asks_ca(const struct cli *cli, const char *command, const char *end)
 {
 	const struct verb *v = verb_of(cli, command);
 	size_t len = (size_t)(end - command);
 
-	return v != NULL && cli_takes(v, OPTS_SESSION) && !cli_takes(v, OPTS_DAEMON) &&
-	       memmem(command, len, " --ca ", 6) == NULL;
+	return v != NULL && strcmp(v->name, "cas") != 0 && cli_takes(v, OPTS_SESSION) &&
+	       !cli_takes(v, OPTS_DAEMON) && memmem(command, len, " --ca ", 6) == NULL;
 }
 
 char *

@@ -11,5 +11,11 @@ daemon_config_path(const struct cli *cli)
 bool
 load_daemon_config(const struct cli *cli, struct config **out, struct err *err)
 {
-	return config_load(daemon_config_path(cli), out, err);
+	return config_load(daemon_config_path(cli), out, err) ||
+	       (err->code == ERROR_FILE_NOT_FOUND
+		       ? err_set(err, ERROR_FILE_NOT_FOUND,
+			     "dircad's configuration %s is not there; -c names another, on the "
+			     "machine of the CA",
+			     daemon_config_path(cli))
+		       : false);
 }

@@ -37,18 +37,24 @@ choose_services(const struct enroll_job *j, size_t *count_out, struct err *err)
 {
 	const struct session *s = j->session;
 	const struct pki_service **list = mem_zero(s->service_count + 1, sizeof *list);
-	size_t count = 0;
+	size_t count = 0, meant = 0;
 
-	for (size_t i = 0; i < s->service_count; i++)
-		if (template_is_enabled_at(&s->services[i], j->tmpl.cn) &&
-		    session_means(s, &s->services[i]))
+	for (size_t i = 0; i < s->service_count; i++) {
+		if (!session_means(s, &s->services[i]))
+			continue;
+		meant++;
+		if (template_is_enabled_at(&s->services[i], j->tmpl.cn))
 			list[count++] = &s->services[i];
+	}
 	if (count == 0) {
 		free(list);
-		err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
-		    "no certification authority of the directory%s%s issues template %s; `dirca "
-		    "cas` shows what each issues",
-		    s->ca != NULL ? " that is named " : "", s->ca != NULL ? s->ca : "", j->tmpl.cn);
+		if (meant == 0)
+			session_no_ca(s, err);
+		else
+			err_set(err, CERTSRV_E_UNSUPPORTED_CERT_TYPE,
+			    "%s%s does not issue template %s; `dirca cas` shows what each issues",
+			    s->ca != NULL ? "certification authority " : "the CA of the directory",
+			    s->ca != NULL ? s->ca : "", j->tmpl.cn);
 		return NULL;
 	}
 	shuffle(list, count);

@@ -212,20 +212,23 @@ begin_all(struct asking *a, struct err *err)
 		    !begin(a, &session->services[i], err))
 			return false;
 	return a->count > 0 ||
-	       err_set(err, CRYPT_E_NOT_FOUND, "the directory names no certification authority %s",
+	       err_set(err, CRYPT_E_NOT_FOUND,
+		   "the directory names no certification authority %s; `dirca cas` lists them",
 		   session->ca);
 }
 
 /* A CA that could not be asked, or refused, is told and remembered: "one match" would be a guess.
- */
+ * Of the only one it is what the verb fails with. */
 static void
-note_unanswered(struct key_search *s, const struct pki_service *service, struct err *why)
+note_unanswered(
+    struct key_search *s, const struct pki_service *service, bool alone, struct err *why)
 {
 	OWNED(own_memory) char *who = text_printf("dirca getkey: %s", title_of(s, service));
 	OWNED(own_memory)
 	char *line = text_printf("%s: %s", title_of(s, service), why->msg);
 
-	err_print(who, why);
+	if (!alone)
+		err_print(who, why);
 	texts_add(&s->unanswered, line);
 	err_prefix(why, "%s", title_of(s, service));
 	if (s->failure.code == ERR_OK)
@@ -347,7 +350,7 @@ finish(struct asking *a, struct asked *one, int64_t since)
 		    json_is_integer(code) ? (enum err_code)json_integer_value(code)
 					  : DIRCA_E_NETWORK,
 		    "%s", message != NULL ? message : "asking it ended without an answer");
-		note_unanswered(a->search, one->service, &err);
+		note_unanswered(a->search, one->service, a->count == 1, &err);
 	}
 	asked_end(one);
 }
@@ -405,7 +408,7 @@ wait_for_all(struct asking *a, int64_t limit_s, int64_t since)
 		if (a->list[i].from >= 0) {
 			err_set(
 			    &err, DIRCA_E_NETWORK, "no answer within %lld s", (long long)limit_s);
-			note_unanswered(a->search, a->list[i].service, &err);
+			note_unanswered(a->search, a->list[i].service, a->count == 1, &err);
 		}
 }
 

@@ -69,8 +69,9 @@ set_value(const struct option_row *row, struct cli_options *opt, const char *val
 	case NUMBER:
 		if (!text_to_int(value, row->min, row->max, field))
 			return err_set(err, DIRCA_E_USAGE,
-			    "--%s %s: not a number from %lld to %lld", row->name, value,
-			    (long long)row->min, (long long)row->max);
+			    row->max == INT64_MAX ? "--%s %s: not a number of at least %lld"
+						  : "--%s %s: not a number from %lld to %lld",
+			    row->name, value, (long long)row->min, (long long)row->max);
 		return true;
 	case LIST:
 		if (list->count == CLI_LIST_MAX)

@@ -184,7 +184,8 @@ add_condition(struct request_filter *f, const char *word, struct err *err)
 	struct request_where w = {0};
 
 	if (equals == NULL)
-		return err_set(err, DIRCA_E_USAGE, "a condition is COLUMN=VALUE");
+		return err_set(
+		    err, DIRCA_E_USAGE, "'%s' is no condition, which is COLUMN=VALUE", word);
 	if ((w.column = find_column(word, (size_t)(equals - word), err)) == NULL)
 		return false;
 	if (strcmp(w.column->name, "serial_number") == 0 && equals[1] != '\0') {

@@ -143,7 +143,20 @@ session_directory(struct session *s, struct err *err)
 {
 	if (s->directory != NULL)
 		return true;
-	return session_has_directory(s, err) && dir_connect(&s->dir_config, &s->directory, err);
+	if (!session_has_directory(s, err))
+		return false;
+	if (dir_sign_in(&s->dir_config, &s->directory, err))
+		return true;
+	if (err->code == DIRCA_E_AUTHENTICATION)
+		err_set(err, DIRCA_E_AUTHENTICATION,
+		    "the directory %s refused %s by %s: the name or the password is wrong; `dirca "
+		    "config show` tells which are used",
+		    s->uri,
+		    s->bind_dn != NULL ? s->bind_dn
+		    : s->user != NULL  ? s->user
+				       : "the caller",
+		    s->mech);
+	return false;
 }
 
 bool
@@ -230,6 +243,15 @@ refuse_several(const struct session *s, size_t matches, struct err *err)
 }
 
 bool
+session_no_ca(const struct session *s, struct err *err)
+{
+	return err_set(err, CRYPT_E_NOT_FOUND,
+	    "the directory names no certification authority%s%s; `dirca %s",
+	    s->ca != NULL ? " " : "", s->ca != NULL ? s->ca : "",
+	    s->ca != NULL ? "cas` lists them" : "ca publish` makes it known");
+}
+
+bool
 session_service(struct session *s, const struct pki_service **service_out, struct err *err)
 {
 	const struct pki_service *found = NULL;
@@ -246,9 +268,7 @@ session_service(struct session *s, const struct pki_service **service_out, struc
 			matches++;
 		}
 	if (matches == 0)
-		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the directory names no certification authority%s%s", s->ca != NULL ? " " : "",
-		    s->ca != NULL ? s->ca : "; `dirca ca publish` makes it known");
+		return session_no_ca(s, err);
 	if (matches > 1)
 		return refuse_several(s, matches, err);
 	*service_out = found;

@@ -44,6 +44,8 @@ bool session_means(const struct session *s, const struct pki_service *service);
  * TYPE_E_AMBIGUOUSNAME names them if there are several. With
  * --socket *service_out is NULL unless the directory was read and names it. */
 bool session_service(struct session *s, const struct pki_service **service_out, struct err *err);
+/* There is none, or none of that name: CRYPT_E_NOT_FOUND. */
+bool session_no_ca(const struct session *s, struct err *err);
 /* The name that the caller has at the CA, borrowed: of a client certificate, or `user`; NULL: not
  * known. Reads the certificate and its key. */
 bool session_caller(struct session *s, const char **name_out, struct err *err);

@@ -105,9 +105,14 @@ read_line(const struct quiet *q, struct secret *line, size_t *len_out)
 static bool
 open_terminal(const char *prompt, int *tty, struct err *err)
 {
+	size_t len = strcspn(prompt, ":") + 1;
+
+	len = len <= strlen(prompt) ? len : strlen(prompt) + 1;
 	*tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	return *tty != -1 || err_set(err, DIRCA_E_USAGE,
-				 "%s no terminal to ask at; name a password file", prompt);
+				 "no terminal to ask at (%.*s); name a file with the password, "
+				 "fd:N or keyring:NAME",
+				 (int)(len - (len > 0)), prompt);
 }
 
 bool

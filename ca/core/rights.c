@@ -71,7 +71,8 @@ ca_check_right(const struct ca_view *v, const struct principal *p, uint32_t righ
 		if (sd_check_mask(&v->security, &p->sids, implying[i]).allowed)
 			return true;
 	if (verdict.ace < 0) {
-		why = text_printf("no entry of %s grants it", giver(v));
+		why = text_printf("no entry of %s grants it%s", giver(v),
+		    v->standalone ? "" : " (`dirca ca rights grant`)");
 		return refuse(v, p, right, why, err);
 	}
 	(void)sd_ace_text(&v->security.aces[verdict.ace], SD_RIGHTS_CA, &ace);

@@ -170,7 +170,8 @@ json_disposition(const char *name, enum disposition *out, struct err *err)
 			*out = all[i];
 			return true;
 		}
-	return err_set(err, E_INVALIDARG, "disposition '%s' is unknown", name);
+	return err_set(err, E_INVALIDARG,
+	    "disposition '%s' is unknown: pending, issued, revoked, denied and error are", name);
 }
 
 bool

@@ -283,6 +283,20 @@ no_answer(const struct exchange *x, const char *url, CURLcode rc, struct err *er
 		*err = c->channel.refusal;
 		return err_prefix(err, "%s", c->config.url);
 	}
+	if (c->config.socket != NULL && rc == CURLE_COULDNT_CONNECT)
+		return err_set(err, DIRCA_E_NETWORK,
+		    "no dircad listens on the socket %s, or this user may not use it: does it run "
+		    "on this machine?",
+		    c->config.socket);
+	if (rc == CURLE_COULDNT_CONNECT)
+		return err_set(err, DIRCA_E_NETWORK,
+		    "the CA cannot be reached: nothing listens at %s; does dircad run there?",
+		    c->config.url);
+	if (rc == CURLE_COULDNT_RESOLVE_HOST)
+		return err_set(err, DIRCA_E_NETWORK,
+		    "the CA cannot be reached: no host of the name %s is known, which the "
+		    "directory gives for it",
+		    c->host);
 	return err_set(err, DIRCA_E_NETWORK, "%s%s%s: %s", url,
 	    c->config.socket != NULL ? " at " : "",
 	    c->config.socket != NULL ? c->config.socket : "",

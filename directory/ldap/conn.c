@@ -8,13 +8,15 @@
 
 #include "clock.h"
 #include "conn_priv.h"
+#include "file.h"
 #include "text.h"
 #include "mem.h"
 #include "own_ldap.h"
 
 /* The largest answer that this program asks for is the CRL that it published (PKIX_CRL_MAX); this
  * bounds what a hostile server makes us allocate at once. */
-#define PDU_MAX ((ber_len_t)136 << 20)
+#define PDU_MAX     ((ber_len_t)136 << 20)
+#define CA_FILE_MAX (16u << 20)
 
 static bool
 has_scheme(const char *uri, const char *scheme)
@@ -63,10 +65,33 @@ inherit_tls(struct dir_conn *c)
 	return true;
 }
 
+/* libldap looks at it in the handshake only, and says nothing of it. */
+static bool
+check_ca_file(const struct dir_conn *c, struct err *err)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *path = c->config->tls_ca_file;
+	OWNED(buf_free) struct buf text = {0};
+
+	if (path == NULL)
+		return true;
+	if (!file_read(path, CA_FILE_MAX, &text, err)) {
+		err->code = DIRCA_E_CONFIG;
+		return err_prefix(err, "certificates that TLS is verified against (tls_ca)");
+	}
+	return (text.len > 0 && memmem(text.ptr, text.len, begin, strlen(begin)) != NULL) ||
+	       err_set(err, DIRCA_E_CONFIG,
+		   "%s, against which TLS is to be verified (tls_ca), holds no certificate in PEM",
+		   path);
+}
+
 static bool
 set_tls(struct dir_conn *c, int demand, struct err *err)
 {
 	int is_server = 0;
+
+	if (!check_ca_file(c, err))
+		return false;
 
 	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
 	    !inherit_tls(c) ||
@@ -77,6 +102,29 @@ set_tls(struct dir_conn *c, int demand, struct err *err)
 		    "TLS for %s could not be set up; check the CA file %s", c->uri,
 		    c->config->tls_ca_file != NULL ? c->config->tls_ca_file : "of ldap.conf");
 	return true;
+}
+
+static bool
+handshake_failed(struct dir_conn *c, struct err *err)
+{
+	const char *file = c->config->tls_ca_file;
+
+	dir_conn_break(c);
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE,
+	    "TLS handshake with %s failed: its certificate is for another name or not by a CA of "
+	    "%s, or it speaks no TLS; `dirca doctor directory` tells which",
+	    c->uri, file != NULL ? file : "this machine");
+}
+
+static bool
+not_reached(struct dir_conn *c, int rc, const char *what, struct err *err)
+{
+	OWNED(own_memory) char *why = rc == LDAP_SERVER_DOWN ? dir_conn_why_not(c->uri) : NULL;
+
+	if (why == NULL)
+		return dir_conn_fail(c, rc, err, "%s", what);
+	dir_conn_break(c);
+	return err_set(err, DIRCA_E_DIRECTORY_UNAVAILABLE, "%s cannot be reached: %s", c->uri, why);
 }
 
 /* Connects and secures the connection, within the limit. */
@@ -96,9 +144,8 @@ reach(struct dir_conn *c, bool starttls, struct err *err)
 	if (rc == LDAP_SUCCESS)
 		return true;
 	if (c->is_connected && (starttls || has_scheme(c->uri, "ldaps:")) && rc != LDAP_TIMEOUT)
-		what = "TLS handshake (`dirca doctor directory` says what is wrong with the "
-		       "certificate, if it is that)";
-	return dir_conn_fail(c, rc, err, "%s", what);
+		return handshake_failed(c, err);
+	return not_reached(c, rc, what, err);
 }
 
 static bool
@@ -108,13 +155,15 @@ open_with(const struct dir_config *config, const char *uri, int tls_demand, stru
 	OWNED(dir_disconnect) struct dir_conn *c = mem_zero(1, sizeof *c);
 	bool is_local = has_scheme(uri, "ldapi:"), is_tls = has_scheme(uri, "ldaps:");
 	bool starttls = config->starttls && !is_local && !is_tls;
-	int rc;
 
 	*out = NULL;
 	c->uri = mem_text(uri);
 	c->config = config;
-	if ((rc = ldap_initialize(&c->ld, uri)) != LDAP_SUCCESS)
-		return err_set(err, DIRCA_E_CONFIG, "%s: %s", uri, ldap_err2string(rc));
+	if (ldap_initialize(&c->ld, uri) != LDAP_SUCCESS)
+		return err_set(err, DIRCA_E_CONFIG,
+		    "'%s' is no URI of a directory: ldap://HOST, ldaps://HOST or ldapi:///, with "
+		    ":PORT where it is another than 389 or 636",
+		    uri);
 	if (!set_options(c, err) || ((is_tls || starttls) && !set_tls(c, tls_demand, err)) ||
 	    !reach(c, starttls, err))
 		return false;
@@ -224,22 +273,29 @@ split_uris(const char *uris)
 	return out;
 }
 
+enum purpose {
+	FOR_SERVICE, /* who this program is, is no caller's matter */
+	FOR_CALLER,
+	FOR_PASSWORD
+};
+
 /* Tries each URI, that which answered last before the others, so that a dead or hung server is paid
  * for once. When a user's password is checked, a refusal is the directory's answer: no other server
  * is asked, so that one wrong password counts once against a lockout. */
 static bool
-try_list(const struct dir_config *config, const struct uri_list *uris, bool for_password,
+try_list(const struct dir_config *config, const struct uri_list *uris, enum purpose purpose,
     struct dir_conn **out, struct err *err)
 {
 	char reasons[sizeof err->msg] = "";
 	size_t used = 0, first = 0;
+	bool named;
 
 	if (config->preferred != NULL)
 		first = __atomic_load_n(config->preferred, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < uris->count; i++) {
 		size_t at = (first + i) % uris->count;
 
-		if (try_uri(config, uris->list[at], !for_password, out, err)) {
+		if (try_uri(config, uris->list[at], purpose != FOR_PASSWORD, out, err)) {
 			(*out)->uri_at = at;
 			(*out)->uri_count = uris->count;
 			(*out)->has_answered = true;
@@ -247,11 +303,14 @@ try_list(const struct dir_config *config, const struct uri_list *uris, bool for_
 				__atomic_store_n(config->preferred, at, __ATOMIC_RELAXED);
 			return true;
 		}
-		if (for_password && err->code == DIRCA_E_AUTHENTICATION)
+		if ((purpose != FOR_SERVICE && err->code == DIRCA_E_AUTHENTICATION) ||
+		    (purpose == FOR_CALLER && err->code == DIRCA_E_CONFIG))
 			return false;
+		named = strstr(err->msg, uris->list[at]) != NULL;
 		if (used < sizeof reasons)
-			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s: %s",
-			    i > 0 ? "; " : "", uris->list[at], err->msg);
+			used += (size_t)snprintf(reasons + used, sizeof reasons - used, "%s%s%s%s",
+			    i > 0 ? "; " : "", named ? "" : uris->list[at], named ? "" : ": ",
+			    err->msg);
 	}
 	if (uris->count == 0)
 		return err_set(err, DIRCA_E_CONFIG,
@@ -267,18 +326,25 @@ uri_list_free(struct uri_list *uris)
 }
 
 static bool
-try_all(const struct dir_config *config, bool for_password, struct dir_conn **out, struct err *err)
+try_all(
+    const struct dir_config *config, enum purpose purpose, struct dir_conn **out, struct err *err)
 {
 	OWNED(uri_list_free) struct uri_list uris = split_uris(config->uris);
 
 	*out = NULL;
-	return try_list(config, &uris, for_password, out, err);
+	return try_list(config, &uris, purpose, out, err);
 }
 
 bool
 dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err)
 {
-	return try_all(config, false, out, err);
+	return try_all(config, FOR_SERVICE, out, err);
+}
+
+bool
+dir_sign_in(const struct dir_config *config, struct dir_conn **out, struct err *err)
+{
+	return try_all(config, FOR_CALLER, out, err);
 }
 
 bool
@@ -295,7 +361,7 @@ dir_check_password(
 	as_user.auth = DIR_AUTH_SIMPLE;
 	as_user.bind_dn = dn;
 	as_user.password = password;
-	if (!try_all(&as_user, true, &c, err))
+	if (!try_all(&as_user, FOR_PASSWORD, &c, err))
 		return false;
 	dir_disconnect(&c);
 	return true;

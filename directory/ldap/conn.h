@@ -44,6 +44,9 @@ struct dir_conn;
  * its reason. The program ignores SIGPIPE: libldap writes to connections that the server may have
  * closed. */
 bool dir_connect(const struct dir_config *config, struct dir_conn **out, struct err *err);
+/* The same for somebody who calls: a server that refuses who he is has answered, and no other is
+ * asked (DIRCA_E_AUTHENTICATION); what cannot be used as it is written is DIRCA_E_CONFIG. */
+bool dir_sign_in(const struct dir_config *config, struct dir_conn **out, struct err *err);
 void dir_disconnect(struct dir_conn **conn);
 /* The certificate of a server whose TLS does not verify, by a handshake that does not verify it; no
  * bind, nothing is sent. False if TLS verifies, is not used, or cannot be. */

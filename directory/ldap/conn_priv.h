@@ -60,4 +60,8 @@ void dir_conn_break(struct dir_conn *c);
 bool dir_conn_fail(struct dir_conn *c, int rc, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* What a person can do something about, where a server could not be reached; NULL: no more is
+ * known. free(). */
+char *dir_conn_why_not(const char *uri);
+
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How dirca is typed: many requests decided by one command, lists page by page, settings of several places, and what is said when something
-# is wrong. usage: command_line.sh
+# is wrong. usage: [SENTENCES=print] command_line.sh
 # shellcheck disable=SC2317,SC2016 # the functions are called through check; eval expands
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -104,5 +104,46 @@ check "a password that others can read is warned of" says "warning: $dir/shared 
 chmod 600 "$dir/shared"
 quiet() { officer requests --limit 1 -y "$dir/shared" 2>&1 | grep -c warning; }
 check "and no other" is 0 eval 'quiet || true'
+
+# ---- what is said when something is wrong ----
+# sentences: what was tried, on what, why it failed and what mends it, for each line `$ COMMAND` of that file, which has the answer and the
+# exit status below it. SENTENCES=print prints the file as it would be.
+umask 077
+printf 'wrong\n' >"$dir/wrong"
+printf 'words\n' >"$dir/text"
+printf '\n' >"$dir/empty"
+printf 'uri = ldaps://localhost\nnosuch = x\n' >"$dir/bad.conf"
+ca_lab_person user2
+user() { ca_lab_as user1 "$@"; }
+user2() { ca_lab_as user2 "$@"; }
+nobody() { HOME=$dir "$DIRCA_BIN/dirca" "$@"; }
+alone() { HOME=$dir/home/officer1 setsid -w "$DIRCA_BIN/dirca" "${@:2}"; }
+with() { HOME=$dir/home/officer1 env "$1" "$DIRCA_BIN/dirca" "${@:2}"; }
+stopped() { ca_lab_dircad_stop && "$@"; }
+waits=$(sql "SELECT min(RequestID) FROM Request WHERE Disposition = 9")
+answered() {
+	local line said status
+	while IFS= read -r line; do
+		case $line in
+		'# '*) printf '%s\n' "$line" ;;
+		'$ '*)
+			printf '%s\n' "$line"
+			line=${line#??}
+			line=${line//WAITS/$waits}
+			status=0
+			said=$(eval "${line//ISSUED/$first}" 2>&1) || status=$?
+			sed -e "s|$dir|DIR|g; s|${LDAPS_URI##*:}|LDAPSPORT|g; s|${CA_URL##*:}|CAPORT|g; s|request $waits|request WAITS|g; s|request $first|request ISSUED|g; s|approve $waits|approve WAITS|g" <<<"$said"
+			printf '[%s]\n\n' "$status"
+			;;
+		esac
+	done <<<"${1//DIR\//$dir/}" | sed "s|$dir|DIR|g"
+}
+as_before() {
+	answered "$(<"$here/sentences")" >"$dir/sentences"
+	[ "${SENTENCES:-}" != print ] || cp "$dir/sentences" "$here/sentences"
+	diff "$here/sentences" "$dir/sentences"
+}
+check "forty wrong situations have at least so many sentences" test "$(grep -c '^\$ ' "$here/sentences")" -ge 40
+check "each is said as it is written down" as_before
 
 checks_end

@@ -363,9 +363,9 @@ each_dead_server_is_named(void **state)
 
 	(void)state;
 	config.uris = "ldap://127.0.0.1:1 nonsense://x ldapi://%2fnonexistent";
-	refuses(&config, "ldap://127.0.0.1:1: ");
-	refuses(&config, "nonsense://x: ");
-	refuses(&config, "ldapi://%2fnonexistent: ");
+	refuses(&config, "ldap://127.0.0.1:1 cannot be reached: ");
+	refuses(&config, "'nonsense://x' is no URI of a directory");
+	refuses(&config, "ldapi://%2fnonexistent cannot be reached: ");
 }
 
 static void
