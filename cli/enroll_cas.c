@@ -139,6 +139,7 @@ try_service(const struct enroll_job *j, const struct pki_service *service, struc
 	OWNED(client_request_free) struct client_request request = {0};
 	OWNED(http_client_close) struct http_client *http = NULL;
 
+	client_enrolled_free(out); /* what another CA said, or the same before */
 	*out = (struct client_enrolled){.outcome = CLIENT_NOT_SENT};
 	if (!session_http(j->session, service, &http, err) ||
 	    !client_request_make(http, &in, pkcs10, &request, err) ||
