@@ -35,9 +35,9 @@ enter(struct view *cursor, uint8_t *tag_out)
 	return true;
 }
 
-/* The tag of what stands behind the first element of a SEQUENCE. */
+/* The tag of what stands behind the first element, and *rest_out begins with it. */
 static bool
-second_tag(struct view inside, uint8_t *tag_out)
+next_tag(struct view inside, struct view *rest_out, uint8_t *tag_out)
 {
 	const unsigned char *p = inside.ptr;
 	long len;
@@ -50,16 +50,28 @@ second_tag(struct view inside, uint8_t *tag_out)
 	p += len;
 	if (p >= inside.ptr + inside.len)
 		return false;
+	*rest_out = view_of(p, (size_t)(inside.ptr + inside.len - p));
 	*tag_out = *p;
 	return true;
+}
+
+/* ECPrivateKey: behind number and octets come parameters or public key, if anything. */
+static bool
+is_ec_key(struct view octets)
+{
+	struct view rest;
+	uint8_t third;
+
+	return !next_tag(octets, &rest, &third) || third == 0xa0 || third == 0xa1;
 }
 
 static enum material
 of_sequence(struct view inside)
 {
 	uint8_t first, second;
+	struct view rest;
 
-	if (inside.len < 3 || !second_tag(inside, &second))
+	if (inside.len < 3 || !next_tag(inside, &rest, &second))
 		return MATERIAL_UNKNOWN;
 	first = inside.ptr[0];
 	if (first == V_ASN1_OBJECT)
@@ -70,8 +82,9 @@ of_sequence(struct view inside)
 		return MATERIAL_UNKNOWN;
 	if (second == 0x30)
 		return inside.ptr[1] == 1 && inside.ptr[2] == 3 ? MATERIAL_PFX : MATERIAL_PKCS8;
-	return second == V_ASN1_INTEGER || second == V_ASN1_OCTET_STRING ? MATERIAL_OLD_KEY
-									 : MATERIAL_UNKNOWN;
+	return second == V_ASN1_INTEGER || (second == V_ASN1_OCTET_STRING && is_ec_key(rest))
+		   ? MATERIAL_OLD_KEY
+		   : MATERIAL_UNKNOWN;
 }
 
 static bool

@@ -22,7 +22,7 @@ check "a CA" ca_lab_start "$dir" scram
 [ "$CHECKS_BAD" -eq 0 ] && check "two KRAs" ca_lab_kras 2
 [ "$CHECKS_BAD" -eq 0 ] || { checks_end; exit 1; }
 check "another CA" ca_lab_parent 100
-echo pw >"$dir/pw"
+echo pw >"$dir/pw" && chmod 600 "$dir/pw"
 officer() { ca_lab_as "${OFFICER:-officer1}" "$@"; }
 bring() { officer importkms --source-password-file "$dir/pw" "$@"; }
 rows() { sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Request WHERE $1"; }

@@ -567,10 +567,10 @@ check "the drill is recorded" audited "verb=archive drill new keys=2 kra=$(ca_la
 check "and each key as one that he got" test "$(sqlite3 "$CA_STATE/dirca.db" "SELECT count(*) FROM Audit WHERE EventID = 787 AND Detail LIKE 'drill=$drill kra=%requester=%'")" = 2
 check "who opens none of them signs nothing" refuses "no key of the drill" drill_run "$dir/drill" "$dir/proof" stranger
 check "and leaves no file" test ! -e "$dir/proof"
-check "what is to be sealed to others is no drill" refuses ERROR_INVALID_DATA drill_run "$dir/batch" "$dir/proof" "kra$winner"
+check "what is to be sealed to others is no drill" refuses "no drill of keys that one agent opens alone" drill_run "$dir/batch" "$dir/proof" "kra$winner"
 entries "$dir/batch" /dev/null 'open("'"$dir"'/bare", "wb").write(b"".join(tlv(48, b"".join(tlv(*x) for x in i)) for i in e))'
 check "nor without the order" refuses "is no drill" drill_run "$dir/bare" "$dir/proof" "kra$winner"
-check "nor is a drill sealed to others" refuses "nothing shows that the batch is of a CA" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
+check "nor is a drill sealed to others" refuses "a batch of archived keys is wanted" rewrap "$dir/drill" "$dir/back" --to "$dir/kra$other.crt" --force
 check "he opens them" says '2 of 2 keys opened' drill_run "$dir/drill" "$dir/proof" "kra$winner"
 check "another's signature" forge "$dir/forged" "$other" ''
 check "is not the agent's" refuses NTE_BAD_SIGNATURE drill_report "$dir/forged"
