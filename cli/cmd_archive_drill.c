@@ -239,12 +239,14 @@ prove_alone(struct drill *d, const struct cli *cli, struct err *err)
 	if (!file_read(cli->args[0], FILE_MOST, &d->batch.file, err) ||
 	    !kra_keys_open(&cli->opt, &d->batch.keys, err))
 		return false;
-	if (rewrap_file_split(buf_view(&d->batch.file), &der, &rest, &ignored) && rest.len > 0)
-		return err_set(err, E_INVALIDARG,
-		    "the file is no drill of keys that one agent opens alone: of others' shares "
-		    "(--combine), or keys to be sealed to others (`dirca archive rewrap`)");
 	if (!check_entries(buf_view(&d->batch.file), err))
-		return given_failed(cli->args[0], buf_view(&d->batch.file), GIVEN_DRILL, err);
+		return rewrap_file_split(buf_view(&d->batch.file), &der, &rest, &ignored) &&
+			       rest.len > 0
+			   ? err_set(err, E_INVALIDARG,
+				 "the file is no drill of keys that one agent opens alone: of "
+				 "others' shares (--combine), or keys to be sealed to others "
+				 "(`dirca archive rewrap`)")
+			   : given_failed(cli->args[0], buf_view(&d->batch.file), GIVEN_DRILL, err);
 	for (rest = buf_view(&d->batch.file); rest.len > 0;)
 		if (!rewrap_entry_next(&rest, &der, err) || !prove_entry(d, der, err))
 			return false;
