@@ -147,7 +147,8 @@ session_directory(struct session *s, struct err *err)
 		return false;
 	if (dir_sign_in(&s->dir_config, &s->directory, err))
 		return true;
-	if (err->code == DIRCA_E_AUTHENTICATION)
+	/* Kerberos says by itself whose ticket is the matter. */
+	if (err->code == DIRCA_E_AUTHENTICATION && s->dir_config.auth != DIR_AUTH_GSSAPI)
 		err_set(err, DIRCA_E_AUTHENTICATION,
 		    "the directory %s refused %s by %s: the name or the password is wrong; `dirca "
 		    "config show` tells which are used",

@@ -45,9 +45,9 @@ slow_path() {
 CA_LAB_OPTIONS="auth_max_age_s = $MAX_AGE"$'\n'
 check "a CA" ca_lab_start "$dir" scram
 check "attack: the connection outlives the password, by SCRAM" is \
-	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 ' outlives user1 p
+	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 0xA0DC000B DIRCA_E_AUTHENTICATION' outlives user1 p
 check "attack: the connection outlives the password, by Basic" is \
-	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 ' outlives user2 basic
+	$'sign-in 200\nGET /dirca/v1/requests 200 \nGET /dirca/v1/requests 401 0xA0DC000B DIRCA_E_AUTHENTICATION' outlives user2 basic
 check "a path on which a sign-in is old with the next request" slow_path
 check "control: the client signs in again by itself" ca_lab_enroll user3 User "$dir/user3.pfx"
 checks_end
