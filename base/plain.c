@@ -48,7 +48,8 @@ form_of(struct view *v)
 		   is_ascii(p[3])) {
 		form = UTF16_BE;
 	}
-	*v = view_of(v->ptr + mark, v->len - mark);
+	if (mark > 0) /* an empty file may be at no address */
+		*v = view_of(v->ptr + mark, v->len - mark);
 	return form;
 }
 
