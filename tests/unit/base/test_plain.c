@@ -64,6 +64,7 @@ marks_go_and_utf_16_is_read_in_either_order(void **state)
 		struct view v = view_of(rows[i].raw, rows[i].len), out;
 		struct buf hold;
 
+		assert_false(plain_is_utf16((struct view){0}));
 		assert_int_equal(plain_is_utf16(v), rows[i].is_utf16);
 		assert_true(plain_text(v, &hold, &out, &err));
 		assert_true(view_eq(out, rows[i].text != NULL ? view_str(rows[i].text) : v));
