@@ -35,5 +35,8 @@ bool pki_domain_sid(struct dir_conn *c, bool *found_out, struct sid *out, struct
 #define PKI_OLD_SERVICE_URL "msPKI-Enrollment-Servers"
 /* https://host or https://host:port, perhaps with a slash, and nothing behind. */
 bool pki_is_service_url(struct view v);
+/* What an object has of one attribute; no entry if there is no such object. */
+bool pki_read_values(
+    struct dir_conn *c, const char *dn, const char *attr, struct dir_entries *out, struct err *err);
 
 #endif

@@ -146,25 +146,13 @@ set_service_key(
 		   dir_replace(c, dn, SERVICE_KEY, &p->service_key, 1, err));
 }
 
-/* What the object has of one attribute. */
-static bool
-read_attr(
-    struct dir_conn *c, const char *dn, const char *attr, struct dir_entries *out, struct err *err)
-{
-	return dir_search(c,
-	    &(struct dir_query){.base = dn,
-		.filter = "(objectClass=*)",
-		.attrs = (const char *const[]){attr, NULL}},
-	    out, err);
-}
-
 static bool
 has_rights(struct dir_conn *c, const char *dn, bool *yes_out, struct err *err)
 {
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 
 	*yes_out = false;
-	if (!read_attr(c, dn, RIGHTS, &found, err))
+	if (!pki_read_values(c, dn, RIGHTS, &found, err))
 		return false;
 	*yes_out = found.count == 1 && dir_entry_attr(&found.list[0], RIGHTS) != NULL;
 	return true;
@@ -178,7 +166,7 @@ drop_old_urls(struct dir_conn *c, const char *dn, struct err *err)
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	const struct dir_attr *a = NULL;
 
-	if (!read_attr(c, dn, PKI_OLD_SERVICE_URL, &found, err))
+	if (!pki_read_values(c, dn, PKI_OLD_SERVICE_URL, &found, err))
 		return false;
 	if (found.count == 1)
 		a = dir_entry_attr(&found.list[0], PKI_OLD_SERVICE_URL);

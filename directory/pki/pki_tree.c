@@ -91,3 +91,14 @@ pki_search_url(
 	*attr_out = own_give(&u.attr);
 	return true;
 }
+
+bool
+pki_read_values(
+    struct dir_conn *c, const char *dn, const char *attr, struct dir_entries *out, struct err *err)
+{
+	return dir_search(c,
+	    &(struct dir_query){.base = dn,
+		.filter = "(objectClass=*)",
+		.attrs = (const char *const[]){attr, NULL}},
+	    out, err);
+}

@@ -8,17 +8,6 @@ delete_object(struct dir_conn *c, const char *dn, struct err *err)
 	return dir_delete(c, dn, err) || err->code == ERROR_FILE_NOT_FOUND;
 }
 
-static bool
-read_values(
-    struct dir_conn *c, const char *dn, const char *attr, struct dir_entries *out, struct err *err)
-{
-	return dir_search(c,
-	    &(struct dir_query){.base = dn,
-		.filter = "(objectClass=*)",
-		.attrs = (const char *const[]){attr, NULL}},
-	    out, err);
-}
-
 /* Takes one value out of an attribute that its class demands: with the last value the object goes.
  */
 static bool
@@ -42,7 +31,7 @@ withdraw_authority(struct dir_conn *c, const char *cn, const char *parent, struc
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	bool held;
 
-	return read_values(c, dn, "cACertificate", &found, err) &&
+	return pki_read_values(c, dn, "cACertificate", &found, err) &&
 	       (found.count == 0 ||
 		   remove_value(c, &found.list[0], "cACertificate", certificate, &held, err));
 }
