@@ -6,6 +6,7 @@
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 
+#include "kerberos.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -20,24 +21,15 @@ struct gss_session {
 static char spnego_bytes[] = "\x2b\x06\x01\x05\x05\x02";
 static gss_OID_desc spnego = {sizeof spnego_bytes - 1, spnego_bytes};
 
-/* The mechanism's words where it has any, else GSS-API's. */
 static bool
 fail(struct err *err, const char *what, OM_uint32 major, OM_uint32 minor)
 {
-	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
-	OM_uint32 ignored, more = 0;
-	bool own = minor != 0;
+	OWNED(own_memory) char *why = kerberos_words(major, minor);
 
-	gss_display_status(&ignored, own ? minor : major, own ? GSS_C_MECH_CODE : GSS_C_GSS_CODE,
-	    GSS_C_NO_OID, &more, &text);
 	if (major == GSS_S_BAD_BINDINGS)
-		err_set(err, DIRCA_E_AUTHENTICATION,
+		return err_set(err, DIRCA_E_AUTHENTICATION,
 		    "%s: the client signed in to another TLS channel than this one", what);
-	else
-		err_set(err, DIRCA_E_AUTHENTICATION, "%s: %.*s", what, (int)text.length,
-		    text.value != NULL ? (const char *)text.value : "");
-	gss_release_buffer(&ignored, &text);
-	return false;
+	return err_set(err, DIRCA_E_AUTHENTICATION, "%s: %s", what, why);
 }
 
 /* SPNEGO may choose nothing but Kerberos, whatever else is installed. */

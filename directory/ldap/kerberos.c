@@ -10,9 +10,8 @@
 #include "own.h"
 #include "text.h"
 
-/* The mechanism's words, which name what Kerberos refused, else those of GSS-API. */
-static char *
-words(OM_uint32 major, OM_uint32 minor)
+char *
+kerberos_words(OM_uint32 major, OM_uint32 minor)
 {
 	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
 	OM_uint32 ignored, more = 0;
@@ -20,7 +19,7 @@ words(OM_uint32 major, OM_uint32 minor)
 	char *out;
 
 	gss_display_status(&ignored, own ? minor : major, own ? GSS_C_MECH_CODE : GSS_C_GSS_CODE,
-	    own ? (gss_OID)gss_mech_krb5 : GSS_C_NO_OID, &more, &text);
+	    GSS_C_NO_OID, &more, &text);
 	out = mem_text_n(text.value, text.length);
 	gss_release_buffer(&ignored, &text);
 	return out;
@@ -139,7 +138,7 @@ kerberos_begin(const char *keytab, struct kerberos *out, struct err *err)
 		return err_errno(err, DIRCA_E_CONFIG, "the keytab %s", keytab);
 	if ((major = acquire(keytab, out, &minor)) == GSS_S_COMPLETE)
 		return true;
-	why = words(major, minor);
+	why = kerberos_words(major, minor);
 	kerberos_end(out);
 	who = keytab != NULL ? first_of_keytab(keytab) : owner_of_cache();
 	if (keytab != NULL)

@@ -20,6 +20,10 @@ bool kerberos_begin(const char *keytab, struct kerberos *out, struct err *err);
 /* In the same thread. */
 void kerberos_end(struct kerberos *k);
 
+/* Why a call of GSS-API failed: the mechanism's words, which name what Kerberos refused, where it
+ * has any. free(). */
+char *kerberos_words(OM_uint32 major, OM_uint32 minor);
+
 /* The principal of the credential cache; "nobody, for lack of a ticket" if there is none. free().
  */
 char *kerberos_principal(void);
