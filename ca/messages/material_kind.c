@@ -160,51 +160,27 @@ material_of(struct view file)
 
 /* ---- what is in it ---- */
 
+/* One whole of that type, and nothing behind it. */
 static bool
-is_certificate(struct view der)
+is_whole(struct view der, const ASN1_ITEM *type)
 {
 	const unsigned char *p = der.ptr;
-	OWNED(own_x509) X509 *it = d2i_X509(NULL, &p, (long)der.len);
+	ASN1_VALUE *it = ASN1_item_d2i(NULL, &p, (long)der.len, type);
+	bool whole = it != NULL && p == der.ptr + der.len;
 
-	return it != NULL && p == der.ptr + der.len;
-}
-
-static bool
-is_crl(struct view der)
-{
-	const unsigned char *p = der.ptr;
-	OWNED(own_x509_crl) X509_CRL *it = d2i_X509_CRL(NULL, &p, (long)der.len);
-
-	return it != NULL && p == der.ptr + der.len;
-}
-
-static bool
-is_request(struct view der)
-{
-	const unsigned char *p = der.ptr;
-	OWNED(own_x509_req) X509_REQ *it = d2i_X509_REQ(NULL, &p, (long)der.len);
-
-	return it != NULL && p == der.ptr + der.len;
-}
-
-static bool
-is_public_key(struct view der)
-{
-	const unsigned char *p = der.ptr;
-	OWNED(own_x509_pubkey) X509_PUBKEY *it = d2i_X509_PUBKEY(NULL, &p, (long)der.len);
-
-	return it != NULL && p == der.ptr + der.len;
+	ASN1_item_free(it, type);
+	return whole;
 }
 
 /* What begins as a certificate does. */
 static enum material
 of_signed(struct view der)
 {
-	enum material m = is_certificate(der)  ? MATERIAL_CERTIFICATE
-			  : is_request(der)    ? MATERIAL_REQUEST
-			  : is_crl(der)        ? MATERIAL_CRL
-			  : is_public_key(der) ? MATERIAL_PUBLIC_KEY
-					       : MATERIAL_DAMAGED;
+	enum material m = is_whole(der, ASN1_ITEM_rptr(X509))          ? MATERIAL_CERTIFICATE
+			  : is_whole(der, ASN1_ITEM_rptr(X509_REQ))    ? MATERIAL_REQUEST
+			  : is_whole(der, ASN1_ITEM_rptr(X509_CRL))    ? MATERIAL_CRL
+			  : is_whole(der, ASN1_ITEM_rptr(X509_PUBKEY)) ? MATERIAL_PUBLIC_KEY
+								       : MATERIAL_DAMAGED;
 
 	ERR_clear_error();
 	return m;
