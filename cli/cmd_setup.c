@@ -17,6 +17,7 @@
 
 #include "daemon_config.h"
 #include "daemon_directory.h"
+#include "command.h"
 #include "file.h"
 #include "machine.h"
 #include "machine_listing.h"
@@ -28,7 +29,8 @@
 #include "verbs.h"
 #include "work.h"
 
-#define WORDS_MAX 128
+/* Three lists, each name behind its option, and what else there is. */
+#define WORDS_MAX (6 * CLI_LIST_MAX + 64)
 
 extern char **environ;
 
@@ -78,13 +80,18 @@ say_session(struct words *w, const struct cli_options *o)
 		say(w, "--ask-password");
 }
 
+/* As a shell takes it; the dash of an option needs no quotes. */
 static void
 show(const struct words *w)
 {
 	fputs("  #", stdout);
-	for (size_t i = 0; i < w->count; i++)
-		printf(strpbrk(w->list[i], " \t'\"\\$&;()<>*?[]") != NULL ? " '%s'" : " %s",
-		    w->list[i]);
+	for (size_t i = 0; i < w->count; i++) {
+		OWNED(own_memory)
+		char *word = strncmp(w->list[i], "--", 2) == 0 ? mem_text(w->list[i])
+							       : command_word(w->list[i]);
+
+		printf(" %s", word);
+	}
 	putchar('\n');
 	fflush(stdout);
 }

@@ -39,6 +39,15 @@ would_make_all() {
 	setup --dry-run >"$dir/dry" && grep -qx "  # dirca ca init --config /etc/dirca/dircad.conf --key rsa2048" "$dir/dry" && grep -q '^  # systemctl enable --now dircad' "$dir/dry" &&
 		grep -q '^  # dirca ca publish ' "$dir/dry" && [ "$(ls -A /etc/dirca /var/lib/dirca)" = "$before" ]
 }
+# What is shown is what a shell makes the same words of.
+shows_what_may_be_typed() {
+	local name="O'Neil | \$(false) #1"
+	setup --dry-run --admin "$name" >"$dir/quoted" && eval "set -- $(sed -n 's/^  # dirca ca publish //p' "$dir/quoted")" && is "$name" second_admin "$@"
+}
+second_admin() {
+	while [ $# -gt 1 ] && [ "$1 $2" != "--admin CA Administrators" ]; do shift; done
+	[ "${3:-}" = --admin ] && echo "$4"
+}
 makes_all() {
 	says "no key recovery agent is enabled" setup && is "640 root dirca" stat -c '%a %U %G' /etc/dirca/directory-password && is "644 root root" stat -c '%a %U %G' /etc/dirca/dircad.conf
 }
@@ -83,6 +92,7 @@ check "before all, the doctor says what to begin with" begins_with_setup
 check "without an answer nobody is asked" refuses '--ca-name is needed' dirca setup --standalone --yes
 check "a line cannot hide in an answer" refuses 'a control character' dirca setup --standalone --yes --ca-name $'X\nuser = root' --host localhost
 check "what would be made is shown" would_make_all
+check "in words that may be typed" shows_what_may_be_typed
 bundle_stays() { says "dir_tls_ca = $bundle" dirca setup --dry-run --ca-name A --host localhost --service-uri ldaps://localhost --service-dn cn=a --tls-ca "$bundle" </dev/null; }
 bundle=/etc/ssl/certs/ca-certificates.crt
 check "a machine's bundle stays where it is, and no password is needed to show it" bundle_stays
