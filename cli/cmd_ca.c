@@ -220,7 +220,7 @@ static void
 print_status(const json_t *answer)
 {
 	static const char *const counts[] = {
-	    "issued", "pending", "denied", "failed", "revoked", "archived_keys"};
+	    "issued", "pending", "denied", "error", "revoked", "archived_keys"};
 	const json_t *problem, *warning;
 	size_t i;
 

@@ -44,7 +44,7 @@ bool
 cmd_stats(struct work *w, struct err *err)
 {
 	static const char *const names[] = {
-	    "pending", "issued", "revoked", "denied", "failed", "archived_keys"};
+	    "pending", "issued", "revoked", "denied", "error", "archived_keys"};
 	OWNED(own_json) json_t *answer = NULL;
 	json_t *counts;
 

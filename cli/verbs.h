@@ -213,7 +213,7 @@
 	    "deny pending requests")                                                               \
 	X("resubmit", "[ID|FIRST-LAST...]", 0, CLI_IDS_MAX, GROUP_CERTIFICATES, WHO_OFFICER,       \
 	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_MANY), cmd_resubmit,                 \
-	    "decide denied or failed requests anew, and issue them")                               \
+	    "decide anew what was denied or ended in error, issue it")                             \
 	X("request show", "REQUESTID", 1, 1, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,     \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_request_show,                                       \
 	    "all that the CA says of a request, and what certificate managers set for it")         \

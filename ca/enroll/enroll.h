@@ -58,10 +58,11 @@ bool enroll_complete_rows(struct ca *ca, struct err *err);
  * it is approved. */
 bool enroll_approve(struct ca *ca, struct vault *v, const struct principal *officer,
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
-/* Has a request decided anew that was denied or failed, with the rights and rules of an approval,
- * and issued: what nobody but a certificate manager does, since the same request again is answered
- * with the denial. CERTSRV_E_ARCHIVED_KEY_REQUIRED: it was to archive a key, which is not kept.
- * CERTSRV_E_BAD_REQUESTSTATUS: it is of another state, was not kept, or came again meanwhile. */
+/* Has a request decided anew that was denied or ended in error, with the rights and rules of an
+ * approval, and issued: what nobody but a certificate manager does, since the same request again is
+ * answered with the denial. CERTSRV_E_ARCHIVED_KEY_REQUIRED: it was to archive a key, which is not
+ * kept. CERTSRV_E_BAD_REQUESTSTATUS: it is of another state, was not kept, or came again meanwhile.
+ */
 bool enroll_resubmit(struct ca *ca, struct vault *v, const struct principal *officer,
     int64_t request_id, int64_t now, struct enroll_result *out, struct err *err);
 bool enroll_deny(struct ca *ca, const struct principal *officer, int64_t request_id,

@@ -198,7 +198,7 @@ route_ca_status(struct route_call *c)
 		json_texts(view->enabled.list, view->enabled.count), "broken_templates",
 		json_texts(view->broken_templates.list, view->broken_templates.count), "requests",
 		"issued", (json_int_t)counts.issued, "pending", (json_int_t)counts.pending,
-		"denied", (json_int_t)counts.denied, "failed", (json_int_t)counts.failed, "revoked",
+		"denied", (json_int_t)counts.denied, "error", (json_int_t)counts.error, "revoked",
 		(json_int_t)counts.revoked, "archived_keys", (json_int_t)counts.archived_keys,
 		"unpublished", (json_int_t)counts.unpublished, "archival_excluded",
 		c->ca->no_archival, "broken_oids",

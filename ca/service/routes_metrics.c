@@ -189,7 +189,7 @@ put_requests(struct buf *to, const struct store_counts *n, struct err *err)
 	    {"issued", n->issued},
 	    {"pending", n->pending},
 	    {"denied", n->denied},
-	    {"failed", n->failed},
+	    {"error", n->error},
 	    {"revoked", n->revoked},
 	};
 

@@ -555,7 +555,7 @@ count_row(struct store_counts *counts, enum disposition d, int64_t n)
 		counts->revoked += n;
 		break;
 	case DISP_ERROR:
-		counts->failed += n;
+		counts->error += n;
 		break;
 	case DISP_DENIED:
 		counts->denied += n;

@@ -162,8 +162,8 @@ enum store_find store_certificate_there(
  * requests archive nothing (paper, "Understanding the Archival Process"). */
 bool store_deny_pending(struct store_tx *tx, int64_t request_id, const char *message,
     int32_t status, int64_t now, struct err *err);
-/* Denied or failed -> pending, with the hash of its public key, which a refused row does not claim;
- * codes as above. For one that is decided anew, in the same unit of work. */
+/* Denied or in error -> pending, with the hash of its public key, which a refused row does not
+ * claim; codes as above. For one that is decided anew, in the same unit of work. */
 bool store_resubmit(
     struct store_tx *tx, int64_t request_id, struct view public_key_hash, struct err *err);
 /* What certificate managers set for a request that waits, beside its own words. */
@@ -582,7 +582,7 @@ bool store_read_events(struct store *s, int64_t after_row, size_t most, store_ev
     void *arg, struct event_reading *out, struct err *err);
 
 struct store_counts {
-	int64_t issued, pending, denied, failed, revoked, archived_keys;
+	int64_t issued, pending, denied, error, revoked, archived_keys;
 	int64_t unpublished; /* publications that wait */
 };
 bool store_count(struct store *s, struct store_counts *out, struct err *err);

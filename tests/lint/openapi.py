@@ -115,6 +115,17 @@ for name in inputs:
 for name in sorted({n for n in operation_ids if operation_ids.count(n) > 1 or not re.fullmatch(r"[a-z][A-Za-z0-9]*", n)}):
     print(f"docs/openapi.yaml: {name} has no operationId of its own")
     wrong.append(name)
+# A state has one name: what is counted, and who prints or measures the counts, says it as a row does.
+states = set(re.findall(r'return "(\w+)"', tables.source("ca/store/requests.c").split("\ndisposition_name(")[1].split("\n}")[0]))
+schema = tree["components"]["schemas"]
+counted = set(next(s["properties"]["requests"]["properties"] for s in schema.values() if "broken_oids" in s.get("properties", {}))) - {"archived_keys"}
+measured = set(re.search(r"`dirca_requests`.*`disposition`: ([^|]*) \|", tables.source("docs/MONITORING.md"))[1].replace("`", "").split(", "))
+printed = [re.search(start + r"[^{]*\{(.*?)\}", tables.source(name), re.S)[1] for name, start in
+           (("cli/cmd_expiring.c", r"names\[\] ="), ("cli/cmd_ca.c", r"counts\[\] ="))]
+for what in (counted, measured, *(set(re.findall(r'"(\w+)"', p)) - {"archived_keys"} for p in printed)):
+    for name in sorted(what - states) or ([] if what else ["nothing"]):
+        print(f"{name} is counted, which is no disposition")
+        wrong.append(name)
 if tree["info"]["version"] not in tables.source("CMakeLists.txt").split("project(")[1].split(")")[0]:
     print("docs/openapi.yaml is of another version than the program")
     wrong.append("version")

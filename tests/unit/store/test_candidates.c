@@ -286,7 +286,7 @@ counts_are_by_disposition(void **state)
 
 	assert_ok(f, store_count(f->store, &n, &f->err));
 	assert_int_equal(
-	    n.issued + n.pending + n.denied + n.failed + n.revoked + n.archived_keys, 0);
+	    n.issued + n.pending + n.denied + n.error + n.revoked + n.archived_keys, 0);
 	assert_ok(f, store_do(f->store, work_many, &count, &f->err));
 	assert_ok(f, store_do(f->store, work_revoke, &c, &f->err));
 	sample_pending(&s);
@@ -300,7 +300,7 @@ counts_are_by_disposition(void **state)
 	assert_int_equal(n.revoked, 1);
 	assert_int_equal(n.pending, 1);
 	assert_int_equal(n.denied, 1);
-	assert_int_equal(n.failed, 1);
+	assert_int_equal(n.error, 1);
 	assert_int_equal(n.archived_keys, 3);
 }
 

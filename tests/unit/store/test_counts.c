@@ -110,7 +110,7 @@ assert_counted(struct fixture *f)
 	assert_true(n.unpublished > 0);
 	assert_true(n.archived_keys > 0);
 	assert_int_equal(n.archived_keys, raw_number(f, "SELECT sum(HasArchivedKey) FROM Request"));
-	assert_true(n.pending > 0 && n.issued > 0 && n.revoked > 0 && n.denied > 0 && n.failed > 0);
+	assert_true(n.pending > 0 && n.issued > 0 && n.revoked > 0 && n.denied > 0 && n.error > 0);
 }
 
 static void
