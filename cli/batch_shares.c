@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "output.h"
 #include "own_openssl.h"
-#include "pem.h"
+#include "given.h"
 #include "print.h"
 #include "progress.h"
 #include "rewrap_share.h"
@@ -67,17 +67,14 @@ read_combiner(struct sharing *s, struct err *err)
 {
 	const struct rewrap_order *o = &s->batch->order;
 	const char *path = s->cli->opt.to_agents.list[0];
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+	OWNED(buf_free) struct buf der = {0};
 
 	if (!o->together)
 		return err_set(err, DIRCA_E_KEY_SHARE,
 		    "each agent opens the keys of this batch alone: there are no shares");
-	if (!pem_certs_read(path, &file, err))
+	if (!given_certificate(path, &der, NULL, err))
 		return false;
-	if (file.count != 1)
-		return err_set(err, E_INVALIDARG,
-		    "%s: the one certificate of who combines the shares is expected", path);
-	if (!pkix_cert_decode(buf_view(&file.list[0]), &s->to, err))
+	if (!pkix_cert_decode(buf_view(&der), &s->to, err))
 		return err_prefix(err, "%s", path);
 	return (memcmp(s->to.sha256, o->combiner, sizeof o->combiner) == 0 &&
 		   pkix_public_key(s->to.spki, &s->key, err)) ||
@@ -295,9 +292,10 @@ add_read(struct batch_shares *s, const struct rewrap_order *o, struct view der, 
 	const uint8_t *at;
 
 	if (!rewrap_share_decode(der, &share, err))
-		return false;
+		return given_failed(
+		    path, buf_view(&s->files[s->file_count - 1]), GIVEN_SHARES, err);
 	if (!view_eq(share.batch, view_of(o->batch, sizeof o->batch)))
-		return err_set(err, DIRCA_E_KEY_SHARE, "it is of another batch or drill");
+		return err_set(err, DIRCA_E_KEY_SHARE, "%s: it is of another batch or drill", path);
 	at = memmem(der.ptr, der.len, share.share.ptr, share.share.len);
 	s->list = mem_grow_long(s->list, s->count, sizeof *s->list);
 	s->list[s->count++] =
@@ -314,9 +312,12 @@ read_file(struct batch_shares *s, const struct rewrap_order *o, const char *path
 	if (!file_read(path, FILE_MOST, file, err))
 		return false;
 	s->file_count++;
-	for (rest = buf_view(file); rest.len > 0;)
-		if (!rewrap_entry_next(&rest, &der, err) || !add_read(s, o, der, path, err))
-			return err_prefix(err, "%s", path);
+	for (rest = buf_view(file); rest.len > 0;) {
+		if (!rewrap_entry_next(&rest, &der, err))
+			return given_failed(path, buf_view(file), GIVEN_SHARES, err);
+		if (!add_read(s, o, der, path, err))
+			return false;
+	}
 	return true;
 }
 

@@ -6,9 +6,9 @@
 #include "ca_rights.h"
 #include "clock.h"
 #include "daemon_directory.h"
+#include "given.h"
 #include "local_audit.h"
 #include "own.h"
-#include "pem.h"
 #include "pkix.h"
 #include "publication_file.h"
 #include "service_key.h"
@@ -39,7 +39,7 @@ read_certificate(struct writer *w, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(w->config, "ca.crt");
 
-	return pem_certs_read(path, &w->certificates, err) &&
+	return given_certificates(path, &w->certificates, err) &&
 	       pkix_cert_decode(buf_view(&w->certificates.list[0]), &w->cert, err);
 }
 

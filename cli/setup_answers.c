@@ -8,14 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "own.h"
-#include "pem.h"
 #include "text.h"
 
 #define LINE_MAX_LEN 1024
-#define TLS_CA_MAX   (1 << 20)
 #define HTTPS_PORT   ":8443"
 #define HTTP_PORT    ":8080"
 
@@ -121,18 +119,19 @@ ask_account(
 static bool
 read_tls_ca(const char *path, const char *config_folder, struct setup_answers *a, struct err *err)
 {
-	OWNED(pem_certs_free) struct pem_certs certs = {0};
+	OWNED(buf_free) struct buf pem = {0};
 
 	if (path == NULL)
 		return true;
-	if (strncmp(path, "/etc/", 5) == 0) { /* a whole bundle, perhaps */
-		a->tls_ca = mem_text(path);
-		return access(path, R_OK) == 0 || err_errno(err, DIRCA_E_IO, "--tls-ca: %s", path);
-	}
-	if (!pem_certs_read(path, &certs, err))
+	if (!given_trust(path, &pem, err))
 		return err_prefix(err, "--tls-ca");
+	if (strncmp(path, "/etc/", 5) == 0) { /* it is kept up to date there, perhaps */
+		a->tls_ca = mem_text(path);
+		return true;
+	}
 	a->tls_ca = text_printf("%s/directory-ca.pem", config_folder);
-	return file_read(path, TLS_CA_MAX, &a->tls_ca_pem, err);
+	a->tls_ca_pem = buf_give(&pem);
+	return true;
 }
 
 bool

@@ -12,19 +12,18 @@
 
 #include "cms.h"
 #include "file.h"
+#include "given.h"
 #include "home_files.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
-#include "pem.h"
 #include "text.h"
 
 #define RECIPIENTS_MAX 8
 #define RSA_BITS_LEAST 2048
 
 struct recipients {
-	struct buf *ders;
-	size_t count;
+	struct pem_certs file;
 	struct pkix_cert certs[RECIPIENTS_MAX];
 	EVP_PKEY *keys[RECIPIENTS_MAX];
 	struct cms_kra to[RECIPIENTS_MAX];
@@ -41,11 +40,11 @@ struct making {
 static void
 recipients_free(struct recipients *r)
 {
-	for (size_t i = 0; i < r->count && i < RECIPIENTS_MAX; i++) {
+	for (size_t i = 0; i < r->file.count && i < RECIPIENTS_MAX; i++) {
 		pkix_cert_free(&r->certs[i]);
 		EVP_PKEY_free(r->keys[i]);
 	}
-	pem_list_free(&r->ders, r->count);
+	pem_certs_free(&r->file);
 }
 
 static void
@@ -90,13 +89,13 @@ read_recipients(const struct config *config, struct recipients *r, struct err *e
 		    "backup_recipients in dircad.conf names no file: a copy holds the CA key, and "
 		    "is encrypted to the certificates in it");
 	if (!file_read_owned(path, PEM_FILE_MAX, &text, err) ||
-	    !pem_certificates(buf_view(&text), &r->ders, &r->count, err))
+	    !given_certificates_of(path, buf_view(&text), &r->file, err))
 		return err_prefix(err, "backup_recipients");
-	if (r->count > RECIPIENTS_MAX)
+	if (r->file.count > RECIPIENTS_MAX)
 		return err_set(
 		    err, DIRCA_E_CONFIG, "%s: more than %d certificates", path, RECIPIENTS_MAX);
-	for (size_t i = 0; i < r->count; i++) {
-		if (!pkix_cert_decode(buf_view(&r->ders[i]), &r->certs[i], err) ||
+	for (size_t i = 0; i < r->file.count; i++) {
+		if (!pkix_cert_decode(buf_view(&r->file.list[i]), &r->certs[i], err) ||
 		    !recipient_key(&r->certs[i], &r->keys[i], err))
 			return err_prefix(err, "%s: certificate %zu", path, i + 1);
 		r->to[i] = (struct cms_kra){
@@ -108,7 +107,7 @@ read_recipients(const struct config *config, struct recipients *r, struct err *e
 static bool
 seal(const struct recipients *r, struct view secret, struct buf *out, struct err *err)
 {
-	return cms_enveloped_seal(secret, r->to, r->count, CMS_AES_256_CBC, out, err);
+	return cms_enveloped_seal(secret, r->to, r->file.count, CMS_AES_256_CBC, out, err);
 }
 
 /* ---- whose ---- */
@@ -344,8 +343,8 @@ take_recipients(struct making *m, struct err *err)
 {
 	OWNED(buf_free) struct buf text = {0};
 
-	for (size_t i = 0; i < m->recipients.count; i++)
-		if (!pem_append(&text, "CERTIFICATE", buf_view(&m->recipients.ders[i]), err))
+	for (size_t i = 0; i < m->recipients.file.count; i++)
+		if (!pem_append(&text, "CERTIFICATE", buf_view(&m->recipients.file.list[i]), err))
 			return false;
 	return take_beside(m, BACKUP_RECIPIENTS, buf_view(&text), err);
 }

@@ -13,10 +13,10 @@
 
 #include "cms.h"
 #include "file.h"
+#include "given.h"
 #include "init.h"
 #include "mem.h"
 #include "own_openssl.h"
-#include "pem.h"
 #include "plain.h"
 #include "service_key.h"
 #include "text.h"
@@ -84,23 +84,21 @@ static bool
 find_recipient(struct restoring *r, struct err *err)
 {
 	OWNED(own_memory) char *path = text_printf("%s/" BACKUP_RECIPIENTS, r->folder);
-	struct buf *list = NULL;
-	size_t count = 0;
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 	bool found = false;
 
-	if (!pem_certificates_file(path, &list, &count, err))
+	if (!given_certificates(path, &file, err))
 		return false;
-	for (size_t i = 0; i < count && !found; i++) {
+	for (size_t i = 0; i < file.count && !found; i++) {
 		OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 		OWNED(own_pkey) EVP_PKEY *key = NULL;
 		struct err ignored;
 
-		found = pkix_cert_decode(buf_view(&list[i]), &cert, &ignored) &&
+		found = pkix_cert_decode(buf_view(&file.list[i]), &cert, &ignored) &&
 			pkix_public_key(cert.spki, &key, &ignored) &&
 			EVP_PKEY_eq(key, r->to->key) == 1;
 		r->recipient = i;
 	}
-	pem_list_free(&list, count);
 	return found || err_set(err, DIRCA_E_KEY_MISMATCH,
 			    "the key is none of the recipients of the copy (%s)", path);
 }

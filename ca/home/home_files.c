@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "ca_key.h"
+#include "given.h"
 #include "home_priv.h"
 #include "journal.h"
 #include "kra_policy.h"
 #include "mem.h"
 #include "own.h"
-#include "pem.h"
 #include "plain.h"
 #include "text.h"
 #include "trust.h"
@@ -135,7 +135,7 @@ home_first_certificate(
 	OWNED(own_memory) char *path = config_path(config, name);
 	OWNED(pem_certs_free) struct pem_certs certs = {0};
 
-	return pem_certs_read(path, &certs, err) &&
+	return given_certificates(path, &certs, err) &&
 	       pkix_cert_decode(buf_view(&certs.list[0]), out, err);
 }
 

@@ -10,10 +10,10 @@
 
 #include "cms.h"
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "oids.h"
 #include "own.h"
-#include "pem.h"
 #include "pkix.h"
 #include "text.h"
 
@@ -80,14 +80,11 @@ kra_store_has(const struct config *config, const struct pkix_cert *certificate)
 	OWNED(own_memory)
 	char *hash = hex_encode(view_of(certificate->sha1, sizeof certificate->sha1), '\0');
 	OWNED(own_memory) char *path = kra_path(config, hash);
-	struct buf *list = NULL;
-	size_t count = 0;
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 	struct err ignored;
-	bool has = pem_certificates_file(path, &list, &count, &ignored) && count == 1 &&
-		   view_eq(buf_view(&list[0]), buf_view(&certificate->raw));
 
-	pem_list_free(&list, count);
-	return has;
+	return given_certificates(path, &file, &ignored) && file.count == 1 &&
+	       view_eq(buf_view(&file.list[0]), buf_view(&certificate->raw));
 }
 
 static bool
@@ -153,16 +150,13 @@ check_entry(
 static bool
 read_entry(const char *path, const char *name, struct buf *out, struct err *err)
 {
-	struct buf *list = NULL;
-	size_t count = 0;
-	bool ok;
+	OWNED(pem_certs_free) struct pem_certs file = {0};
 
-	if (!check_name(name, path, err) || !pem_certificates_file(path, &list, &count, err))
+	if (!check_name(name, path, err) || !given_certificates(path, &file, err) ||
+	    !check_entry(file.list, file.count, path, name, err))
 		return false;
-	if ((ok = check_entry(list, count, path, name, err)))
-		*out = buf_give(&list[0]);
-	pem_list_free(&list, count);
-	return ok;
+	*out = buf_give(&file.list[0]);
+	return true;
 }
 
 /* Whether the entry itself is why it could not be read. What else there is passes, and says nothing

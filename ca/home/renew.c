@@ -15,7 +15,7 @@
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
-#include "pem.h"
+#include "given.h"
 #include "state_lock.h"
 #include "text.h"
 #include "trust.h"
@@ -153,7 +153,7 @@ read_certificates(
 {
 	OWNED(own_memory) char *path = config_path(config, name);
 
-	return !home_has(config, name) || pem_certs_read(path, out, err);
+	return !home_has(config, name) || given_certificates(path, out, err);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "extension.h"
 #include "file.h"
+#include "given.h"
 #include "home_priv.h"
 #include "own_openssl.h"
 #include "pem.h"
@@ -13,7 +14,12 @@
 bool
 service_certificate_read(const struct config *config, struct pkix_cert *out, struct err *err)
 {
-	return home_first_certificate(config, "tls.crt", out, err);
+	OWNED(own_memory) char *path = config_path(config, "tls.crt");
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+
+	return given_leaves(path, &certs, err) &&
+	       (pkix_cert_decode(buf_view(&certs.list[0]), out, err) ||
+		   err_prefix(err, "%s", path));
 }
 
 bool

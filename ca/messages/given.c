@@ -3,12 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/pem.h>
+
 #include "command.h"
 #include "file.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pkix.h"
 #include "text.h"
+
+#define TRUST_MAX (16 * 1024 * 1024)
 
 /* ---- another kind ---- */
 
@@ -28,6 +32,7 @@ static const struct {
 	ANY_KEY | IS(CERTIFICATE) | IS(PKCS7) | IS(EPF) | IS(JKS)},
     [GIVEN_PAIR] = {"a private key with its certificate", ANY_KEY | IS(EPF) | IS(JKS)},
     [GIVEN_SHARE] = {"a share of a key", IS(ENVELOPED)},
+    [GIVEN_SHARES] = {"a file of shares of a batch", 0},
     [GIVEN_BATCH] = {"a batch of archived keys", IS(MESSAGE)},
     [GIVEN_DRILL] = {"the file of a drill", 0},
     [GIVEN_INF] = {"an INF file", IS(INF) | IS(TEXT)},
@@ -98,22 +103,46 @@ given_failed(const char *path, struct view file, enum given want, struct err *er
 
 /* ---- certificates ---- */
 
-static bool
-read_certificates(const char *path, struct pem_certs *out, struct err *err)
+bool
+given_certificates_of(const char *path, struct view file, struct pem_certs *out, struct err *err)
 {
-	OWNED(buf_free) struct buf file = {0};
-
 	*out = (struct pem_certs){0};
-	if (!file_read(path, PEM_FILE_MAX, &file, err))
-		return false;
-	return pem_certificates(buf_view(&file), &out->list, &out->count, err) ||
-	       given_failed(path, buf_view(&file), GIVEN_CERTIFICATE, err);
+	return pem_certificates(file, &out->list, &out->count, err) ||
+	       given_failed(path, file, GIVEN_CERTIFICATE, err);
 }
 
 bool
 given_certificates(const char *path, struct pem_certs *out, struct err *err)
 {
-	return read_certificates(path, out, err);
+	OWNED(buf_free) struct buf file = {0};
+
+	*out = (struct pem_certs){0};
+	return file_read(path, PEM_FILE_MAX, &file, err) &&
+	       given_certificates_of(path, buf_view(&file), out, err);
+}
+
+static bool
+add_trusted(void *arg, struct view der, struct err *err)
+{
+	return pem_append(arg, PEM_STRING_X509, der, err);
+}
+
+bool
+given_trust(const char *path, struct buf *pem, struct err *err)
+{
+	OWNED(buf_free) struct buf file = {0}, out = {0};
+
+	*pem = (struct buf){0};
+	if (!file_read(path, TRUST_MAX, &file, err))
+		return false;
+	if (!pem_each_certificate(buf_view(&file), add_trusted, &out, err))
+		return given_failed(path, buf_view(&file), GIVEN_CERTIFICATE, err);
+	if (out.len == 0) {
+		err_set(err, ERROR_INVALID_DATA, "no certificate inside");
+		return given_failed(path, buf_view(&file), GIVEN_CERTIFICATE, err);
+	}
+	*pem = buf_give(&out);
+	return true;
 }
 
 static bool
@@ -180,7 +209,7 @@ leaves(const char *path, struct pem_certs *out, struct pem_certs *others, struct
 {
 	OWNED(pkix_certs_free) struct pkix_certs read = {0};
 
-	if (!read_certificates(path, out, err))
+	if (!given_certificates(path, out, err))
 		return false;
 	drop_doubles(out);
 	if (!decode_all(out, &read, err)) {

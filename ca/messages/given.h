@@ -20,7 +20,8 @@ enum given {
 	GIVEN_KEYS, /* a private key, or certificates too */
 	GIVEN_PAIR, /* a private key with its certificate */
 	GIVEN_SHARE,
-	GIVEN_BATCH, /* of keys to be sealed anew */
+	GIVEN_SHARES, /* of the keys of a batch */
+	GIVEN_BATCH,  /* of keys to be sealed anew */
 	GIVEN_DRILL,
 	GIVEN_INF,
 	GIVEN_TEMPLATES,
@@ -32,8 +33,14 @@ enum given {
  * *err holds. The code becomes ERROR_INVALID_DATA where it is another kind. Returns false. */
 bool given_failed(const char *path, struct view file, enum given wanted, struct err *err);
 
-/* Every certificate of the file (pem_certificates). */
+/* Every certificate of the file (pem_certificates); an absent file is ERROR_FILE_NOT_FOUND. */
 bool given_certificates(const char *path, struct pem_certs *out, struct err *err);
+/* The same of a file that was read already. */
+bool given_certificates_of(
+    const char *path, struct view file, struct pem_certs *out, struct err *err);
+/* Those that TLS is to be verified by, a whole system's too, as PEM for who can read nothing else.
+ */
+bool given_trust(const char *path, struct buf *pem, struct err *err);
 /* Those of them that issued none of the others: what a bundle is about, without its chain. */
 bool given_leaves(const char *path, struct pem_certs *out, struct err *err);
 /* The one of given_leaves, and where `others` is no NULL what else is there; ERROR_INVALID_DATA:

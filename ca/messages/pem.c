@@ -8,11 +8,9 @@
 #include <openssl/pem.h>
 
 #include "armour.h"
-#include "file.h"
 #include "material.h"
 #include "mem.h"
 #include "own_openssl.h"
-#include "pkcs7.h"
 #include "plain.h"
 #include "text.h"
 
@@ -31,94 +29,93 @@ pem_append(struct buf *to, const char *label, struct view der, struct err *err)
 	return buf_append(to, view_of(text, (size_t)len), err);
 }
 
-struct found {
-	struct buf *list;
-	size_t count;
+struct certificates {
+	pkcs7_each *each;
+	void *arg;
 };
 
+/* Of a message with a signer there are none to be had here; one that is cut off, or has more behind
+ * it, is none. */
 static bool
-add_certificate(void *arg, struct view der, struct err *err)
+each_of_der(const struct certificates *c, struct view der, struct err *err)
 {
-	struct found *f = arg;
-
-	if (f->count == CERTIFICATES_MAX)
-		return err_set(err, ERROR_INVALID_DATA, "more than %d certificates in one file",
-		    CERTIFICATES_MAX);
-	if (!buf_dup(der, &f->list[f->count], err))
-		return false;
-	f->count++;
-	return true;
-}
-
-/* Of a message with a signer there are none to be had here. */
-static bool
-add_bundle(struct found *f, struct view der, struct err *err)
-{
-	return pkcs7_certificates(der, add_certificate, f, err);
+	if (material_of(der) == MATERIAL_PKCS7)
+		return pkcs7_certificates(der, c->each, c->arg, err);
+	return material_inside(der) == MATERIAL_CERTIFICATE
+		   ? c->each(c->arg, der, err)
+		   : err_set(err, ERROR_INVALID_DATA, "no certificate inside, or a damaged one");
 }
 
 /* By its content: certutil -encode writes the label CERTIFICATE around whatever it is given. */
 static bool
-add_object(void *arg, const struct armour *one, struct err *err)
+each_object(void *arg, const struct armour *one, struct err *err)
 {
-	struct found *f = arg;
+	const struct certificates *c = arg;
 
 	if (strcmp(one->label, PEM_STRING_X509) != 0 &&
 	    strcmp(one->label, PEM_STRING_X509_OLD) != 0 &&
 	    strcmp(one->label, PEM_STRING_PKCS7) != 0 && strcmp(one->label, PEM_STRING_CMS) != 0)
 		return true;
-	switch (material_of(one->der)) {
-	case MATERIAL_PKCS7:
-		return add_bundle(f, one->der, err);
-	case MATERIAL_CERTIFICATE:
-		return add_certificate(f, one->der, err);
-	default:
-		return true;
-	}
+	return each_of_der(c, one->der, err);
 }
 
 /* Without what Windows puts around it. */
 static bool
-read_plain(struct view v, struct found *f, struct err *err)
+each_of_plain(const struct certificates *c, struct view v, struct err *err)
 {
 	OWNED(buf_free) struct buf der = {0};
 
 	switch (material_of(v)) {
 	case MATERIAL_PEM:
-		return armour_read(v, false, add_object, f, err);
+		return armour_read(v, false, each_object, (void *)(uintptr_t)c, err);
 	case MATERIAL_BASE64:
-		return base64_decode(v, &der, err) && read_plain(buf_view(&der), f, err);
-	case MATERIAL_PKCS7:
-		return add_bundle(f, v, err);
-	case MATERIAL_CERTIFICATE:
-		return add_certificate(f, v, err);
+		return base64_decode(v, &der, err) && each_of_plain(c, buf_view(&der), err);
 	default:
-		return true;
+		return each_of_der(c, v, err);
 	}
+}
+
+bool
+pem_each_certificate(struct view file, pkcs7_each *each, void *arg, struct err *err)
+{
+	const struct certificates c = {each, arg};
+	OWNED(buf_free) struct buf hold = {0};
+	struct view text;
+
+	return plain_text(file, &hold, &text, err) && each_of_plain(&c, text, err);
+}
+
+static bool
+add_certificate(void *arg, struct view der, struct err *err)
+{
+	struct pem_certs *found = arg;
+
+	if (found->count == CERTIFICATES_MAX)
+		return err_set(err, ERROR_INVALID_DATA, "more than %d certificates in one file",
+		    CERTIFICATES_MAX);
+	if (!buf_dup(der, &found->list[found->count], err))
+		return false;
+	found->count++;
+	return true;
 }
 
 bool
 pem_certificates(struct view file, struct buf **list_out, size_t *count_out, struct err *err)
 {
-	OWNED(buf_free) struct buf hold = {0};
-	struct found f = {0};
-	struct view text;
-	bool ok;
+	OWNED(pem_certs_free) struct pem_certs found = {0};
 
 	*list_out = NULL;
 	*count_out = 0;
 	if (file.len > PEM_FILE_MAX)
 		return err_set(err, DIRCA_E_TOO_LARGE, "larger than %d bytes", PEM_FILE_MAX);
-	if (!plain_text(file, &hold, &text, err))
+	found.list = mem_zero(CERTIFICATES_MAX, sizeof *found.list);
+	if (!pem_each_certificate(file, add_certificate, &found, err))
 		return false;
-	f.list = mem_zero(CERTIFICATES_MAX, sizeof *f.list);
-	ok = read_plain(text, &f, err);
-	if (!ok || f.count == 0) {
-		pem_list_free(&f.list, f.count);
-		return ok && err_set(err, ERROR_INVALID_DATA, "no certificate inside");
-	}
-	*list_out = f.list;
-	*count_out = f.count;
+	if (found.count == 0)
+		return err_set(err, ERROR_INVALID_DATA, "no certificate inside");
+	*list_out = found.list;
+	*count_out = found.count;
+	found = (struct pem_certs){0};
 	return true;
 }
 
@@ -135,25 +132,6 @@ pem_certificate(struct view text, struct buf *out, struct err *err)
 		    err, ERROR_INVALID_DATA, "%zu certificates where one is expected", certs.count);
 	*out = buf_give(&certs.list[0]);
 	return true;
-}
-
-bool
-pem_certificates_file(const char *path, struct buf **list_out, size_t *count_out, struct err *err)
-{
-	OWNED(buf_free) struct buf text = {0};
-
-	*list_out = NULL;
-	*count_out = 0;
-	if (!file_read(path, PEM_FILE_MAX, &text, err))
-		return false;
-	return pem_certificates(buf_view(&text), list_out, count_out, err) ||
-	       err_prefix(err, "%s", path);
-}
-
-bool
-pem_certs_read(const char *path, struct pem_certs *out, struct err *err)
-{
-	return pem_certificates_file(path, &out->list, &out->count, err);
 }
 
 void

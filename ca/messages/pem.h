@@ -6,7 +6,7 @@
 #ifndef MESSAGES_PEM_H
 #define MESSAGES_PEM_H
 
-#include "buf.h"
+#include "pkcs7.h"
 
 #define PEM_FILE_MAX 262144
 
@@ -16,16 +16,14 @@ bool pem_append(struct buf *to, const char *label, struct view der, struct err *
 bool pem_certificates(struct view text, struct buf **list_out, size_t *count_out, struct err *err);
 /* The one certificate of such a text. ERROR_INVALID_DATA: there are others. */
 bool pem_certificate(struct view text, struct buf *out, struct err *err);
-/* pem_certificates of a file; an absent file is ERROR_FILE_NOT_FOUND. */
-bool pem_certificates_file(
-    const char *path, struct buf **list_out, size_t *count_out, struct err *err);
 /* The same, as one thing to own. */
 struct pem_certs {
 	struct buf *list;
 	size_t count; /* at least one, once it is read */
 };
-bool pem_certs_read(const char *path, struct pem_certs *out, struct err *err);
 void pem_certs_free(struct pem_certs *c);
+/* Calls for every certificate of it, none too; false ends it. Of any size. */
+bool pem_each_certificate(struct view text, pkcs7_each *each, void *arg, struct err *err);
 /* What a file holds: DER as it is, or the first object of PEM, of whatever label. Of any size. */
 bool pem_any(struct view text, struct buf *out, struct err *err);
 /* The same of a CERTIFICATE REQUEST (or NEW CERTIFICATE REQUEST, RFC 7468 7). */

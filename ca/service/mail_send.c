@@ -4,6 +4,7 @@
 #include <string.h>
 #include <curl/curl.h>
 
+#include "given.h"
 #include "own.h"
 
 #define CONNECT_MS 10000L
@@ -37,18 +38,28 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 OWN_POINTER(own_curl, CURL, curl_easy_cleanup)
 OWN_POINTER(own_recipients, struct curl_slist, curl_slist_free_all)
 
-static void
-set_security(CURL *curl, const struct config *config)
+/* The certificates have to outlive the sending. */
+static bool
+set_security(CURL *curl, const struct config *config, struct buf *pem, struct err *err)
 {
+	struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
+
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(curl, CURLOPT_USE_SSL,
 	    (long)(config->mail_allow_plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (config->mail_tls_ca != NULL) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, config->mail_tls_ca);
-		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	}
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	if (config->mail_tls_ca == NULL)
+		return true;
+	if (!given_trust(config->mail_tls_ca, pem, err)) {
+		err->code = DIRCA_E_CONFIG;
+		return err_prefix(err, "mail_tls_ca");
+	}
+	blob.data = pem->ptr;
+	blob.len = pem->len;
+	return (curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK) ||
+	       err_set(err, DIRCA_E_CONFIG, "libcurl takes no certificates to verify by");
 }
 
 /* curl has its own copy, while it has the server. */
@@ -88,9 +99,9 @@ bool
 mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
     mail_is_over *is_over, void *arg, struct err *err)
 {
+	OWNED(buf_free) struct buf message = {0}, ca_pem = {0};
 	OWNED(own_curl) CURL *curl = curl_easy_init();
 	OWNED(own_recipients) struct curl_slist *to = NULL;
-	OWNED(buf_free) struct buf message = {0};
 	char why[CURL_ERROR_SIZE] = "";
 	struct sending sending;
 	CURLcode rc;
@@ -109,8 +120,7 @@ mail_send(const struct config *config, const struct mail *m, int64_t limit_ms,
 	sending = (struct sending){buf_view(&message), is_over, arg};
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_URL, config->mail_server);
-	set_security(curl, config);
-	if (!set_sign_in(curl, config, err))
+	if (!set_security(curl, config, &ca_pem, err) || !set_sign_in(curl, config, err))
 		return false;
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)limit_ms);

@@ -2,9 +2,13 @@
 
 #include <sys/stat.h>
 
+#include "file.h"
+#include "given.h"
 #include "own.h"
 #include "pkix.h"
 #include "text.h"
+
+#define KEY_FILE_MAX (1024 * 1024)
 
 OWN_POINTER(own_ssl_ctx, SSL_CTX, SSL_CTX_free)
 
@@ -33,6 +37,67 @@ ask_for_certificate(const struct config *config, SSL_CTX *ctx, struct err *err)
 	return true;
 }
 
+/* Nobody is there to be asked for a password. */
+static bool
+read_keys(const char *path, struct pfx_content *out, struct err *err)
+{
+	OWNED(secret_free) struct secret file = {0};
+
+	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
+		return false;
+	return material_read(secret_view(&file), NULL, 0, out, err)
+		   ? out->key_count > 0 ||
+			 err_set(err, ERROR_INVALID_DATA, "%s: no private key is in it", path)
+		   : given_failed(path, secret_view(&file), GIVEN_PAIR, err);
+}
+
+/* The key and its certificate; what else is in that file is the chain, in its order. */
+static bool
+read_pair(const char *crt, const char *key, struct pfx *out, struct err *err)
+{
+	OWNED(pfx_content_free) struct pfx_content file = {0}, both = {0};
+	OWNED(pem_certs_free) struct pem_certs certs = {0};
+	bool ok = given_certificates(crt, &certs, err) && read_keys(key, &file, err);
+
+	for (size_t i = 0; ok && i < file.key_count; i++)
+		ok = pfx_add_key(&both, file.keys[i].key, (struct view){0}, NULL, err);
+	for (size_t i = 0; ok && i < certs.count; i++)
+		ok = pfx_add_certificate(&both, buf_view(&certs.list[i]), NULL, err) ||
+		     err_prefix(err, "%s", crt);
+	return ok && (pfx_pair(&both, out) ||
+			 err_set(err, DIRCA_E_KEY_MISMATCH,
+			     "%s and %s: not a certificate and its key; `dirca ca init` makes them",
+			     crt, key));
+}
+
+static bool
+use_chain(SSL_CTX *ctx, const struct pfx *pair)
+{
+	for (size_t i = 0; i < pair->other_count; i++) {
+		const unsigned char *p = pair->others[i].ptr;
+		X509 *one = d2i_X509(NULL, &p, (long)pair->others[i].len);
+
+		if (one == NULL || SSL_CTX_add0_chain_cert(ctx, one) != 1) {
+			X509_free(one);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+use_files(SSL_CTX *ctx, const char *crt, const char *key, struct err *err)
+{
+	OWNED(pfx_free) struct pfx pair = {0};
+
+	if (!read_pair(crt, key, &pair, err))
+		return false;
+	return (SSL_CTX_use_certificate_ASN1(
+		    ctx, (int)pair.certificate.len, pair.certificate.ptr) == 1 &&
+		   SSL_CTX_use_PrivateKey(ctx, pair.key) == 1 && use_chain(ctx, &pair)) ||
+	       err_openssl(err, DIRCA_E_CONFIG, "%s and %s: TLS cannot use them", crt, key);
+}
+
 bool
 tls_server_context(const struct config *config, SSL_CTX **out, struct err *err)
 {
@@ -43,12 +108,10 @@ tls_server_context(const struct config *config, SSL_CTX **out, struct err *err)
 	*out = NULL;
 	if (ctx == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "a TLS context");
-	if (SSL_CTX_use_certificate_chain_file(ctx, crt) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1)
-		return err_openssl(err, DIRCA_E_CONFIG,
-		    "%s and %s: not a certificate and its key; `dirca ca init` makes them", crt,
-		    key);
+	if (!use_files(ctx, crt, key, err)) {
+		err->code = DIRCA_E_CONFIG;
+		return false;
+	}
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(
 	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);

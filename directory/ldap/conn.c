@@ -4,19 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "conn_priv.h"
 #include "file.h"
+#include "given.h"
 #include "text.h"
 #include "mem.h"
 #include "own_ldap.h"
 
 /* The largest answer that this program asks for is the CRL that it published (PKIX_CRL_MAX); this
  * bounds what a hostile server makes us allocate at once. */
-#define PDU_MAX     ((ber_len_t)136 << 20)
-#define CA_FILE_MAX (16u << 20)
+#define PDU_MAX ((ber_len_t)136 << 20)
 
 static bool
 has_scheme(const char *uri, const char *scheme)
@@ -65,24 +67,27 @@ inherit_tls(struct dir_conn *c)
 	return true;
 }
 
-/* libldap looks at it in the handshake only, and says nothing of it. */
+/* libldap reads nothing but PEM, by a name, and says nothing of it: it is given a file in memory.
+ */
 static bool
-check_ca_file(const struct dir_conn *c, struct err *err)
+set_ca_file(struct dir_conn *c, struct err *err)
 {
-	static const char begin[] = "-----BEGIN ";
 	const char *path = c->config->tls_ca_file;
-	OWNED(buf_free) struct buf text = {0};
+	OWNED(buf_free) struct buf pem = {0};
+	char name[sizeof "/proc/self/fd/" + 10];
 
 	if (path == NULL)
 		return true;
-	if (!file_read(path, CA_FILE_MAX, &text, err)) {
+	if (!given_trust(path, &pem, err)) {
 		err->code = DIRCA_E_CONFIG;
 		return err_prefix(err, "certificates that TLS is verified against (tls_ca)");
 	}
-	return (text.len > 0 && memmem(text.ptr, text.len, begin, strlen(begin)) != NULL) ||
-	       err_set(err, DIRCA_E_CONFIG,
-		   "%s, against which TLS is to be verified (tls_ca), holds no certificate in PEM",
-		   path);
+	if ((c->ca_file = memfd_create("tls_ca", MFD_CLOEXEC)) == -1 ||
+	    !file_write_all(c->ca_file, buf_view(&pem)))
+		return err_errno(err, DIRCA_E_IO, "a file in memory");
+	snprintf(name, sizeof name, "/proc/self/fd/%d", c->ca_file);
+	return ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE, name) == LDAP_OPT_SUCCESS ||
+	       err_nomem(err);
 }
 
 static bool
@@ -90,13 +95,10 @@ set_tls(struct dir_conn *c, int demand, struct err *err)
 {
 	int is_server = 0;
 
-	if (!check_ca_file(c, err))
+	if (!set_ca_file(c, err))
 		return false;
-
 	if (ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
 	    !inherit_tls(c) ||
-	    (c->config->tls_ca_file != NULL && ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE,
-						   c->config->tls_ca_file) != LDAP_OPT_SUCCESS) ||
 	    ldap_set_option(c->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server) != LDAP_OPT_SUCCESS)
 		return err_set(err, DIRCA_E_CONFIG,
 		    "TLS for %s could not be set up; check the CA file %s", c->uri,
@@ -159,6 +161,7 @@ open_with(const struct dir_config *config, const char *uri, int tls_demand, stru
 	*out = NULL;
 	c->uri = mem_text(uri);
 	c->config = config;
+	c->ca_file = -1;
 	if (ldap_initialize(&c->ld, uri) != LDAP_SUCCESS)
 		return err_set(err, DIRCA_E_CONFIG,
 		    "'%s' is no URI of a directory: ldap://HOST, ldaps://HOST or ldapi:///, with "
@@ -206,6 +209,8 @@ dir_disconnect(struct dir_conn **conn)
 		return;
 	if (c->ld != NULL)
 		ldap_unbind_ext(c->ld, NULL, NULL);
+	if (c->ca_file != -1)
+		close(c->ca_file);
 	if (c->clear_kept != NULL)
 		c->clear_kept(c->kept);
 	free(c->kept);

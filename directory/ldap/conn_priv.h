@@ -19,6 +19,7 @@ struct dir_conn {
 	LDAP *ld;
 	const struct dir_config *config;
 	char *uri;
+	int ca_file;       /* what TLS is verified against; -1: none */
 	bool is_protected; /* TLS or a local socket: nobody between reads or changes what is sent */
 	struct ldap_conncb callbacks;
 	int64_t deadline_ms;      /* of connecting and the TLS handshake; 0: over */

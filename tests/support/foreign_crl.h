@@ -6,7 +6,7 @@
 
 #include "ca_harness.h"
 #include "crl_list.h"
-#include "pem.h"
+#include "given.h"
 
 struct foreign_crl {
 	const char *name; /* of the CA, in the directory */
@@ -44,10 +44,8 @@ foreign_crl_make(const struct foreign_crl *f, struct buf *crl)
 static inline void
 foreign_crl_parent(struct test_cert *out)
 {
-	struct buf *list;
 	char path[128];
 	struct err err;
-	size_t count;
 	FILE *f;
 
 	snprintf(path, sizeof path, "%s/parent.key", harness.dir);
@@ -57,10 +55,7 @@ foreign_crl_parent(struct test_cert *out)
 	fclose(f);
 	assert_non_null(out->key);
 	snprintf(path, sizeof path, "%s/parent.crt", harness.dir);
-	harness_must(pem_certificates_file(path, &list, &count, &err), &err);
-	assert_int_equal(count, 1);
-	out->der = buf_give(&list[0]);
-	pem_list_free(&list, count);
+	harness_must(given_certificate(path, &out->der, NULL, &err), &err);
 	harness_must(pkix_cert_decode(buf_view(&out->der), &out->cert, &err), &err);
 }
 

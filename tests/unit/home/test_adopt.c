@@ -20,7 +20,7 @@
 #include "killed.h"
 #include "mem.h"
 #include "own.h"
-#include "pem.h"
+#include "given.h"
 #include "pkcs8.h"
 #include "renew.h"
 #include "text.h"
@@ -86,7 +86,7 @@ add_certificates(struct pfx_content *to, const char *name)
 	struct pem_certs certs;
 	struct err err;
 
-	if (!pem_certs_read(path, &certs, &err))
+	if (!given_certificates(path, &certs, &err))
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < certs.count; i++)
 		if (!pfx_add_certificate(to, buf_view(&certs.list[i]), NULL, &err))

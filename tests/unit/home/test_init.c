@@ -321,7 +321,7 @@ what_is_no_certificate_of_the_kra_store_is_left_out_and_named(void **state)
 	} rows[] = {
 	    {"cp $S/ca.crt $S/kra/0123456789012345678901234567890123456789.crt", "not the cert"},
 	    {"echo damaged > $S/kra/0123456789012345678901234567890123456789.crt",
-		"no certificate inside"},
+		"this is a text file, and a certificate is wanted"},
 	    {"cp $S/ca.crt $S/kra/kra2.pem", "named otherwise"},
 	    {"cp $S/large.crt $S/kra/0123456789012345678901234567890123456789.crt", "has at most"},
 	    {"mkdir $S/kra/0123456789012345678901234567890123456789.crt", "not a regular file"},

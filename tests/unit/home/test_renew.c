@@ -17,7 +17,7 @@
 #include "journal.h"
 #include "killed.h"
 #include "oids.h"
-#include "pem.h"
+#include "given.h"
 #include "renew.h"
 #include "text.h"
 
@@ -284,17 +284,17 @@ install(const struct config *c, const char *file, const char *chain, struct err 
 {
 	char *path = config_path(c, file),
 	     *chain_path = text_printf("%s/%s", lab_dir, chain != NULL ? chain : "");
-	struct buf text, *parents = NULL;
+	struct pem_certs parents = {0};
+	struct buf text;
 	struct view *views;
-	size_t count = 0;
 	bool ok;
 
 	assert_true(file_read(path, 65536, &text, err));
 	if (chain != NULL)
-		assert_true(pem_certificates_file(chain_path, &parents, &count, err));
-	views = buf_views(parents, count);
-	ok = ca_renew_install(c, buf_view(&text), views, count, NULL, clock_now(), err);
-	pem_list_free(&parents, count);
+		assert_true(given_certificates(chain_path, &parents, err));
+	views = buf_views(parents.list, parents.count);
+	ok = ca_renew_install(c, buf_view(&text), views, parents.count, NULL, clock_now(), err);
+	pem_certs_free(&parents);
 	buf_free(&text);
 	free(views);
 	free(path);

@@ -148,6 +148,40 @@ a_server_of_another_ca_is_refused(void **state)
 }
 
 static void
+what_tls_is_verified_by_may_be_of_any_kind(void **state)
+{
+	static const char *const kinds[] = {"der", "base64", "p7b", "utf16", "both", "many"};
+	struct secret pw = password("dircad-Passw0rd");
+	struct dir_config config = simple(getenv("LDAPS_URI"), &pw);
+	char path[128];
+
+	(void)state;
+	assert_true(
+	    lab_sh("cd \"$1\" && openssl x509 -in \"$LDAP_CA_FILE\" -outform DER -out der && "
+		   "base64 der >base64 && openssl crl2pkcs7 -nocrl -certfile "
+		   "\"$LDAP_CA_FILE\" -outform DER -out p7b && (printf '\\377\\376'; iconv -t "
+		   "UTF-16LE \"$LDAP_CA_FILE\") >utf16 && cat other.pem \"$LDAP_CA_FILE\" "
+		   ">both && for i in $(seq 40); do cat other.pem; done >many && cat "
+		   "\"$LDAP_CA_FILE\" >>many"));
+	config.tls_ca_file = path;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		struct dir_conn *c;
+
+		snprintf(path, sizeof path, "%s/%s", lab_dir, kinds[i]);
+		c = lab_connect(&config);
+		dir_disconnect(&c);
+	}
+	assert_true(
+	    lab_sh("cd \"$1\" && openssl pkcs12 -export -nokeys -in other.pem -passout pass: "
+		   "-out pfx && mkdir folder"));
+	snprintf(path, sizeof path, "%s/pfx", lab_dir);
+	refuses(&config, "/pfx: this is a PKCS#12, and a certificate is wanted");
+	snprintf(path, sizeof path, "%s/folder", lab_dir);
+	refuses(&config, "/folder: a folder, not a regular file");
+	secret_free(&pw);
+}
+
+static void
 scram_proves_the_password(void **state)
 {
 	struct secret right = password("dircad-Passw0rd"), wrong = password("nonsense");
@@ -857,6 +891,7 @@ main(void)
 	    cmocka_unit_test(a_simple_bind_needs_tls),
 	    cmocka_unit_test(a_wrong_or_empty_password_is_refused),
 	    cmocka_unit_test(a_server_of_another_ca_is_refused),
+	    cmocka_unit_test(what_tls_is_verified_by_may_be_of_any_kind),
 	    cmocka_unit_test(scram_proves_the_password),
 	    cmocka_unit_test(a_sasl_mechanism_that_shows_the_password_needs_tls),
 	    cmocka_unit_test(gssapi_uses_the_ticket_and_encrypts),

@@ -33,6 +33,8 @@ static const char make[] =
     "base64 p7b >p7b.base64; cat one.pem one.pem >twice; cat one.key one.pem >pair; "
     "cat root.pem sub.pem leaf.pem >chain; cat leaf.pem sub.pem >part; "
     "openssl crl2pkcs7 -nocrl -certfile chain -outform DER -out chain.p7b; "
+    "for i in $(seq 60); do cat one.pem; done >many; (cat one.pem; echo '-----BEGIN "
+    "CERTIFICATE-----'; head -c 300 der | base64; echo '-----END CERTIFICATE-----') >spoilt; "
     "cat one.pem leaf.pem >two; cat one.pem root.pem >roots; "
     "openssl pkcs12 -export -inkey one.key -in one.pem -passout pass:right -out pfx; "
     "(echo '-----BEGIN CERTIFICATE-----'; base64 pfx; echo '-----END CERTIFICATE-----') >pfx.pem; "
@@ -107,6 +109,41 @@ a_certificate_is_read_however_it_was_written(void **state)
 		buf_free(&one);
 	}
 	buf_free(&der);
+}
+
+/* What libldap and libcurl are given: PEM, whatever the file is, and however many are in it. */
+static void
+what_tls_trusts_is_read_however_it_was_written(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t count;
+	} rows[] = {{"der", 1}, {"one.pem", 1}, {"crlf", 1}, {"bom", 1}, {"mail", 1}, {"utf16", 1},
+	    {"utf16be", 1}, {"base64", 1}, {"base64.utf16", 1}, {"p7b", 1}, {"p7b.base64", 1},
+	    {"chain", 3}, {"chain.p7b", 3}, {"two", 2}, {"twice", 2}, {"many", 60}};
+	struct buf pem;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t found = 0;
+
+		if (!given_trust(path_of(rows[i].file), &pem, &err))
+			fail_msg("%s: %s", rows[i].file, err.msg);
+		for (size_t at = 0; at + 17 < pem.len; at++)
+			found += memcmp(pem.ptr + at, "BEGIN CERTIFICATE", 17) == 0;
+		assert_int_equal(found, rows[i].count);
+		buf_free(&pem);
+	}
+	/* one that nobody can use hides among others */
+	must_fail(given_trust(path_of("spoilt"), &pem, &err), ERROR_INVALID_DATA);
+	assert_non_null(strstr(err.msg, "/spoilt: this is damaged, cut off"));
+	assert_null(pem.ptr);
+	must_fail(given_trust(path_of("pfx"), &pem, &err), ERROR_INVALID_DATA);
+	assert_non_null(strstr(err.msg, "/pfx: this is a PKCS#12, and a certificate is wanted"));
+	must_fail(given_trust(path_of("empty"), &pem, &err), ERROR_INVALID_DATA);
+	must_fail(given_trust(path_of("."), &pem, &err), DIRCA_E_IO);
+	assert_non_null(strstr(err.msg, "/.: a folder, not a regular file"));
 }
 
 /* By the name of its subject: "/CN=leaf". */
@@ -293,6 +330,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_certificate_is_read_however_it_was_written),
+	    cmocka_unit_test(what_tls_trusts_is_read_however_it_was_written),
 	    cmocka_unit_test(of_a_bundle_the_one_that_issued_none_is_meant),
 	    cmocka_unit_test(of_several_none_is_taken_and_each_is_named),
 	    cmocka_unit_test(a_crl_is_read_however_it_was_written),

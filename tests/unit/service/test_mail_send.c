@@ -100,7 +100,7 @@ sends(
 	    .when = 1795497754,
 	    .id = "0123"};
 	OWNED(own_memory) char *url = text_printf("%s://localhost:%s", scheme, port);
-	OWNED(own_memory) char *ca = text_printf("%s/%s.crt", lab_dir, trusted);
+	OWNED(own_memory) char *ca = text_printf("%s/%s", lab_dir, trusted);
 	OWNED(own_memory)
 	char *begin = text_printf("rm -f plain smtps lines *.eml; touch ./%s", offers);
 	char password[] = PASSWORD, user[] = "dircad";
@@ -128,9 +128,30 @@ mail_goes_by_tls(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(sends("", "smtp", "server", false, &err));
-	assert_true(sends("smtps", "smtps", "server", false, &err));
+	assert_true(sends("", "smtp", "server.crt", false, &err));
+	assert_true(sends("smtps", "smtps", "server.crt", false, &err));
 	assert_int_equal(shell("ls *.eml && test ! -e lines"), 0);
+}
+
+static void
+what_it_is_verified_by_may_be_of_any_kind(void **state)
+{
+	static const char *const names[] = {"der", "base64", "p7b", "utf16", "both"};
+	struct err err;
+
+	(void)state;
+	assert_int_equal(shell("openssl x509 -in server.crt -outform DER -out der; base64 der "
+			       ">base64; openssl crl2pkcs7 -nocrl -certfile server.crt -outform "
+			       "DER -out p7b; (printf '\\377\\376'; iconv -t UTF-16LE server.crt) "
+			       ">utf16; cat other.crt server.crt >both; echo hello >text"),
+	    0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_true(sends("", "smtp", names[i], false, &err));
+	assert_false(sends("", "smtp", "text", false, &err));
+	assert_int_equal(err.code, DIRCA_E_CONFIG);
+	assert_non_null(strstr(err.msg, "mail_tls_ca: /"));
+	assert_non_null(strstr(err.msg, "/text: this is a text file, and a certificate is wanted"));
+	assert_nothing_sent();
 }
 
 static void
@@ -139,11 +160,11 @@ where_there_is_none_nothing_goes(void **state)
 	struct err err;
 
 	(void)state;
-	assert_false(sends("plain", "smtp", "server", false, &err));
+	assert_false(sends("plain", "smtp", "server.crt", false, &err));
 	assert_nothing_sent();
-	assert_false(sends("plain", "smtps", "server", false, &err));
+	assert_false(sends("plain", "smtps", "server.crt", false, &err));
 	assert_nothing_sent();
-	assert_false(sends("plain", "smtps", "server", true, &err));
+	assert_false(sends("plain", "smtps", "server.crt", true, &err));
 	assert_nothing_sent();
 }
 
@@ -153,13 +174,13 @@ a_server_with_another_certificate_gets_nothing(void **state)
 	struct err err;
 
 	(void)state;
-	assert_false(sends("", "smtp", "other", false, &err));
+	assert_false(sends("", "smtp", "other.crt", false, &err));
 	assert_int_equal(err.code, DIRCA_E_CONFIG);
 	assert_nothing_sent();
-	assert_false(sends("smtps", "smtps", "other", false, &err));
+	assert_false(sends("smtps", "smtps", "other.crt", false, &err));
 	assert_int_equal(err.code, DIRCA_E_CONFIG);
 	assert_nothing_sent();
-	assert_false(sends("smtps", "smtps", "other", true, &err));
+	assert_false(sends("smtps", "smtps", "other.crt", true, &err));
 	assert_nothing_sent();
 }
 
@@ -169,7 +190,7 @@ in_the_clear_only_where_root_says_so(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(sends("plain", "smtp", "server", true, &err));
+	assert_true(sends("plain", "smtp", "server.crt", true, &err));
 	assert_int_equal(shell("ls *.eml && grep AUTH lines"), 0);
 }
 
@@ -178,6 +199,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(mail_goes_by_tls),
+	    cmocka_unit_test(what_it_is_verified_by_may_be_of_any_kind),
 	    cmocka_unit_test(where_there_is_none_nothing_goes),
 	    cmocka_unit_test(a_server_with_another_certificate_gets_nothing),
 	    cmocka_unit_test(in_the_clear_only_where_root_says_so),
