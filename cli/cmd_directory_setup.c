@@ -224,7 +224,7 @@ cmd_directory_service_account(struct work *w, struct err *err)
 		return err_set(err, E_INVALIDARG,
 		    "Active Directory and Samba AD are told by their own commands: without --apply "
 		    "they are printed");
-	if (!plan_run(a.by.config, &s.changes, err))
+	if (!service_account_apply(&a.by, &s, err))
 		return false;
 	puts(s.changes.count > 0 ? "The account has what it needs." : "Nothing is missing.");
 	return true;

@@ -99,13 +99,12 @@ cure_for(struct exam *x)
 	OWNED(own_memory) char *dn = NULL;
 	struct err ignored;
 
-	if (dir_conn_root(x->c)->is_389)
-		return mem_text("grant it by an aci (ldif/README.md, \"Who may what\")");
 	(void)dir_whoami(x->c, &dn, &ignored);
-	return text_printf(
-	    "as root on the server: `dirca directory service-account '%s' --apply -H "
-	    "ldapi:///`",
-	    dn != NULL ? dn : "DN of this account");
+	return text_printf("%s: `dirca directory service-account '%s' --apply -H %s`",
+	    dir_conn_root(x->c)->is_389 ? "as the Directory Manager" : "as root on the server",
+	    dn != NULL ? dn : "DN of this account",
+	    dir_conn_root(x->c)->is_389 ? "ldaps://SERVER -D 'cn=Directory Manager' -W"
+					: "ldapi:///");
 }
 
 static bool

@@ -1,5 +1,5 @@
 /* What dircad's account may do, as OpenLDAP and as Active Directory are told it. */
-#include "service_account.h"
+#include "service_account_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +10,6 @@
 #include "pki_priv.h"
 #include "setup_priv.h"
 #include "text.h"
-
-/* What dircad reads of people and groups (ldif/README.md); each only where the schema has it. */
-static const char *const read_attributes[] = {"objectClass", "cn", "uid", "uidNumber", "gidNumber",
-    "mail", "member", "uniqueMember", "memberUid", "memberOf", "memberURL", "objectSid",
-    "objectGUID", "sIDHistory", "userPrincipalName", "sAMAccountName", "dNSHostName",
-    "servicePrincipalName", "primaryGroupID", "groupType", "userAccountControl", "accountExpires",
-    "lockoutTime", "pwdAccountLockedTime", "createTimestamp"};
-
-/* What it searches by; entryUUID and entryCSN are what syncprov needs. */
-static const char *const indexed[] = {"entryUUID", "entryCSN", "objectClass", "cn", "uid",
-    "gidNumber", "member", "uniqueMember", "memberUid", "objectSid", "objectGUID",
-    "userPrincipalName", "sAMAccountName", "dNSHostName", "servicePrincipalName"};
 
 /* ---- OpenLDAP: cn=config ---- */
 
@@ -140,27 +128,12 @@ add_pki_rules(const struct server *s, struct database *db, const char *services,
 	return add_rule(db, read, err);
 }
 
-static char *
-readable(const struct server *s)
-{
-	char *list = mem_text("entry");
-
-	for (size_t i = 0; i < COUNT_OF(read_attributes); i++)
-		if (setup_defines(&s->subschema, "attributeTypes", read_attributes[i])) {
-			char *longer = text_printf("%s,%s", list, read_attributes[i]);
-
-			free(list);
-			list = longer;
-		}
-	return list;
-}
-
 /* authPassword is a verifier that a password can be guessed by, and a rule for everybody shows it.
  */
 static bool
 add_people_rules(const struct server *s, struct database *db, struct err *err)
 {
-	OWNED(own_memory) char *attributes = readable(s);
+	OWNED(own_memory) char *attributes = service_account_reads(&s->subschema, ",");
 	OWNED(own_memory)
 	char *hide = text_printf(
 	    "to attrs=authPassword by dn.base=\"%s\" read by anonymous auth by * none", s->dn);
@@ -169,7 +142,7 @@ add_people_rules(const struct server *s, struct database *db, struct err *err)
 	    text_printf("to attrs=userCertificate by dn.base=\"%s\" write by * break", s->dn);
 	OWNED(own_memory)
 	char *read =
-	    text_printf("to attrs=%s by dn.base=\"%s\" read by * break", attributes, s->dn);
+	    text_printf("to attrs=entry,%s by dn.base=\"%s\" read by * break", attributes, s->dn);
 
 	return (has_word(db->e, "olcAccess", "authPassword") || add_rule(db, hide, err)) &&
 	       add_rule(db, write, err) && add_rule(db, read, err);
@@ -193,17 +166,20 @@ is_indexed(const struct dir_entry *db, const char *attr)
 	return false;
 }
 
+/* entryUUID and entryCSN are what syncprov needs. */
 static bool
 add_indexes(const struct server *s, struct database *db, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(indexed); i++) {
-		OWNED(own_memory) char *value = text_printf("%s eq", indexed[i]);
+	OWNED(texts_free) struct texts wanted = {0};
 
-		/* entryUUID and entryCSN are operational, and in every server's schema. */
-		if (is_indexed(db->e, indexed[i]) ||
-		    (i > 1 && !setup_defines(&s->subschema, "attributeTypes", indexed[i])))
-			continue;
-		if (!dir_entry_add(&db->more, "olcDbIndex", view_str(value), err))
+	texts_add(&wanted, "entryUUID");
+	texts_add(&wanted, "entryCSN");
+	service_account_searches(&s->subschema, &wanted);
+	for (size_t i = 0; i < wanted.count; i++) {
+		OWNED(own_memory) char *value = text_printf("%s eq", wanted.list[i]);
+
+		if (!is_indexed(db->e, wanted.list[i]) &&
+		    !dir_entry_add(&db->more, "olcDbIndex", view_str(value), err))
 			return false;
 	}
 	return true;
@@ -219,11 +195,6 @@ add_limits(const struct server *s, struct database *db, struct err *err)
 	return has_rule(db->e, "olcLimits", limits) ||
 	       dir_entry_add(&db->more, "olcLimits", view_str(first), err);
 }
-
-/* Rights follow from these: whoever writes them for himself is somebody else. */
-static const char *const identities[] = {"objectSid", "sIDHistory", "primaryGroupID", "uid",
-    "uidNumber", "gidNumber", "sAMAccountName", "userPrincipalName", "member", "uniqueMember",
-    "memberUid"};
 
 /* "self write" of "by self write by * read": what `who` may begins with write or manage, or names
  * w.
@@ -244,22 +215,20 @@ lets_write(const char *rule, const char *who)
 	return false;
 }
 
-/* The first attribute of an identity that the rule is about: "to attrs=a,b by", or, without a list,
- * all. NULL: none. `rule` is folded. */
-static const char *
-identity_in(const char *rule)
+/* "to attrs=a,b by", or, without a list, all. `rule` is folded. */
+static bool
+openldap_covers(const void *rule, const char *attr)
 {
 	const char *attrs = strstr(rule, " attrs="), *by = strstr(rule, " by ");
+	size_t len = strlen(attr);
 
 	if (attrs == NULL || (by != NULL && by < attrs))
-		return identities[0];
+		return true;
 	attrs += strlen(" attrs=");
 	for (const char *p = attrs; *p != '\0' && *p != ' '; p += strcspn(p, ", "), p += *p == ',')
-		for (size_t i = 0; i < COUNT_OF(identities); i++)
-			if (strcspn(p, ", ") == strlen(identities[i]) &&
-			    strncasecmp(p, identities[i], strlen(identities[i])) == 0)
-				return identities[i];
-	return NULL;
+		if (strcspn(p, ", ") == len && strncasecmp(p, attr, len) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -272,16 +241,12 @@ warn_of_rules(const struct dir_entry *db, struct texts *out)
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
 		OWNED(own_memory) char *text = mem_text_n(a->values[i].ptr, a->values[i].len);
 		OWNED(own_memory) char *rule = text_fold(text);
-		const char *attr = identity_in(rule);
 		bool lets = false;
 
 		for (size_t k = 0; k < COUNT_OF(anybody); k++)
 			lets = lets || lets_write(rule, anybody[k]);
-		if (lets && attr != NULL)
-			texts_take(out,
-			    text_printf("%s: the rule \"%s\" lets people write %s, by which rights "
-					"are given: one that comes before it must forbid that",
-				db->dn, text, attr));
+		if (lets)
+			service_account_warn(db->dn, text, openldap_covers, rule, out);
 	}
 }
 
@@ -464,23 +429,20 @@ service_account_plan(
     const struct setup_accounts *by, const char *dn, struct service_account *out, struct err *err)
 {
 	static const char local[] = ",cn=auth";
+	const char *special;
 	size_t len = strlen(dn);
 	bool there = false;
 
 	*out = (struct service_account){0};
 	if (dir_dn_depth(dn) == 0)
 		return err_set(err, E_INVALIDARG, "'%s' is no DN", dn);
-	/* slapd takes both for its own inside of a quoted DN. */
-	if (strpbrk(dn, "\"\\") != NULL)
+	/* What means something else than itself inside of a rule, to slapd and to 389. */
+	special = dir_conn_root(by->tree)->is_389 ? "\"\\*?%$|()[]#;" : "\"\\";
+	if (strpbrk(dn, special) != NULL)
 		return err_set(err, E_INVALIDARG,
-		    "%s: an access rule cannot name a DN with a quote or a backslash", dn);
+		    "%s: an access rule cannot name a DN with any of %s", dn, special);
 	if (dir_conn_root(by->tree)->is_ad)
 		return plan_ad(by->tree, dn, &out->commands, err);
-	if (dir_conn_root(by->tree)->is_389)
-		return err_set(err, E_INVALIDARG,
-		    "the access rules of 389 Directory Server are made by hand (aci): "
-		    "ldif/README.md, "
-		    "\"Who may what\", says which rights the account needs");
 	if (len > strlen(local) && text_eq_nocase(dn + len - strlen(local), local))
 		there = true;
 	else if (!setup_exists(by->tree, dn, &there, err))
@@ -489,10 +451,21 @@ service_account_plan(
 		return err_set(err, ERROR_FILE_NOT_FOUND,
 		    "there is no %s that %s shows: make the account first", dn,
 		    dir_conn_uri(by->tree));
-	if (plan_openldap(by, dn, out, err))
+	if (dir_conn_root(by->tree)->is_389 ? service_account_389(by->tree, dn, out, err)
+					    : plan_openldap(by, dn, out, err))
 		return true;
 	service_account_free(out);
 	return false;
+}
+
+bool
+service_account_apply(
+    const struct setup_accounts *by, const struct service_account *s, struct err *err)
+{
+	if (dir_conn_root(by->tree)->is_389)
+		return plan_run(by->tree, &s->changes, err) &&
+		       service_account_389_wait(by->tree, &s->changes, err);
+	return plan_run(by->config, &s->changes, err);
 }
 
 void

@@ -214,7 +214,8 @@ watching() {
 		([.findings[] | select(.check == "watching" and .verdict == $verdict)] | length == 1)' "$dir/report"
 }
 
-# FreeIPA's tree: people and groups below cn=accounts, whose SIDs are text. S-1-5-21-1-2-3 is the domain's.
+# FreeIPA's tree: people and groups below cn=accounts, whose SIDs are text, and who may write much of themselves. S-1-5-21-1-2-3 is the
+# domain's.
 freeipa_tree() {
 	lab_admin ldapmodify <<-END
 		dn: cn=schema
@@ -222,8 +223,11 @@ freeipa_tree() {
 		add: attributeTypes
 		attributeTypes: ( 2.16.840.1.113730.3.8.11.2 NAME 'ipaNTSecurityIdentifier' EQUALITY caseIgnoreIA5Match
 		  SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 SINGLE-VALUE )
+		attributeTypes: ( 2.16.840.1.113719.1.301.4.1.1 NAME 'krbPrincipalName' EQUALITY caseExactIA5Match
+		  SUBSTR caseExactSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
 		-
 		add: objectClasses
+		objectClasses: ( 2.16.840.1.113719.1.301.6.8.1 NAME 'krbPrincipalAux' AUXILIARY MAY krbPrincipalName )
 		objectClasses: ( 2.16.840.1.113730.3.8.12.6 NAME 'ipaNTUserAttrs' SUP top AUXILIARY MAY ipaNTSecurityIdentifier )
 
 		dn: cn=accounts,$LAB_BASE_DN
@@ -238,10 +242,25 @@ freeipa_tree() {
 		changetype: add
 		objectClass: nsContainer
 
+		dn: cn=etc,$LAB_BASE_DN
+		changetype: add
+		objectClass: nsContainer
+
+		dn: cn=sysaccounts,cn=etc,$LAB_BASE_DN
+		changetype: add
+		objectClass: nsContainer
+
+		$(for name in dircad dircad2; do
+			printf 'dn: uid=%s,cn=sysaccounts,cn=etc,%s\nchangetype: add\nobjectClass: account\n' $name "$LAB_BASE_DN"
+			printf 'objectClass: simpleSecurityObject\nuid: %s\nuserPassword: %s-Passw0rd\n\n' $name $name
+		done)
+
 		dn: uid=anna,cn=users,cn=accounts,$LAB_BASE_DN
 		changetype: add
 		objectClass: inetOrgPerson
 		objectClass: ipaNTUserAttrs
+		objectClass: krbPrincipalAux
+		krbPrincipalName: anna@NWTRADERS.COM
 		cn: Anna Berg
 		sn: Berg
 		userPassword: $(<"$(lab_password_file anna)")
@@ -264,7 +283,92 @@ freeipas_sids_stay() {
 	freeipa_tree && as_admin directory adopt && sid_is uid=anna,cn=users AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAA7AMAAA== &&
 		sid_is cn=staff,cn=groups AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA== &&
 		as_admin template grant User staff enroll && as_admin directory adopt >"$dir/again" && lab_admin ldapsearch -LLL -b "$LAB_BASE_DN" \
-		userPrincipalName=anna@nwtraders.com dn | grep -i '^dn: uid=anna,'
+		userPrincipalName=anna@nwtraders.com dn | grep -i '^dn: uid=anna,' &&
+		lab_admin ldapsearch -LLL -b "$LAB_BASE_DN" uid=anna memberOf | grep -i '^memberOf: cn=staff,cn=groups,'
+}
+
+# as NAME TOOL ARGUMENT...: one of the accounts of FreeIPA's kind, or anna.
+as() {
+	local dn="uid=$1,cn=sysaccounts,cn=etc,$LAB_BASE_DN"
+	[ "$1" != anna ] || dn="uid=anna,cn=users,cn=accounts,$LAB_BASE_DN"
+	"$2" -x -H "$LDAPI_URI" -D "$dn" -y "$(lab_password_file "$1")" "${@:3}"
+}
+
+# doctor_of NAME: what the doctor finds as the CA's account.
+doctor_of() {
+	printf 'ca_name = Acme-CA\nhost = localhost\nstate_dir = %s\ndir_uris = %s\ndir_auth = simple\n' "$dir/state" "$LDAPI_URI" >"$dir/dircad.conf"
+	printf 'dir_bind_dn = uid=%s,cn=sysaccounts,cn=etc,%s\ndir_password_file = %s\n' "$1" "$LAB_BASE_DN" "$(lab_password_file "$1")" >>"$dir/dircad.conf"
+	"$DIRCA_BIN/dirca" doctor directory --json -c "$dir/dircad.conf" >"$dir/report"
+	jq -c '.[0] | .findings[]' "$dir/report"
+}
+
+service_account() {
+	as_admin directory service-account "uid=$1,cn=sysaccounts,cn=etc,$LAB_BASE_DN" "${@:2}"
+}
+
+aci_of_people() {
+	printf 'dn: cn=users,cn=accounts,%s\nchangetype: modify\nreplace: aci\n%s' "$LAB_BASE_DN" "${1:+aci: $1}" | lab_admin ldapmodify
+}
+
+# warns WORDS ACI: a rule of people about themselves; FreeIPA has the first of them.
+warns() {
+	local said
+	aci_of_people "$2" && said=$(service_account dircad 2>&1 >/dev/null) || return 1
+	echo "$2: $said"
+	if [ "$1" = - ]; then [ -z "$said" ]; else [[ $said == *"lets people write $1, "* ]]; fi
+}
+
+self_service_is_told() {
+	local self='userdn = "ldap:///self";)' acl='version 3.0;acl "selfservice:allow all";allow'
+	warns cn "(targetattr = \"givenname || sn || cn || mobile\")($acl (write) $self" &&
+		warns - "(targetattr = \"givenname || sn || mobile || userCertificate\")($acl (write) $self" &&
+		warns - "(targetattr = \"*\")($acl (read,search) userdn = \"ldap:///anyone\";)" &&
+		warns - "(targetattr = \"*\")($acl (write) groupdn = \"ldap:///cn=staff,cn=groups,cn=accounts,$LAB_BASE_DN\";)" &&
+		warns uid "(targetattr = \"mobile || UID\")($acl (read,write) $self" &&
+		warns objectSid "(targetattr != \"userPassword || cn\")($acl(all)$self" &&
+		warns objectSid "($acl (add) userdn = \"ldap:///all\";)" &&
+		warns member "(targetattr = \"member\")($acl (read) userdn = \"ldap:///anyone\"; allow (selfwrite) userdn=\"ldap:///all\";)" && aci_of_people ''
+}
+
+# What is printed is what ldapmodify takes; by --apply it is the same.
+service_gets_its_rights() {
+	doctor_of dircad && jq -e '.[0].findings[0].verdict == "missing"' "$dir/report" && service_account dircad >"$dir/service.ldif" &&
+		cat "$dir/service.ldif" && service_account dircad --apply && is "" service_account dircad && is "Nothing is missing." service_account dircad --apply &&
+		doctor_of dircad && jq -e '[.[0].findings[] | select(.check == "rights" or .check == "excess") | .verdict] == ["good", "good"]' "$dir/report" &&
+		lab_admin ldapsearch -LLL -b cn=index,cn=tasks,cn=config nsIndexAttribute=sAMAccountName nsTaskExitCode | grep -x 'nsTaskExitCode: 0'
+}
+
+one_may_not() {
+	lab_admin ldapmodify <<<"dn: CN=CDP,$services
+changetype: modify
+delete: aci" && doctor_of dircad || return 1
+	jq -e --arg dn "uid=dircad,cn=sysaccounts,cn=etc,$LAB_BASE_DN" '.[0].findings[] | select(.check == "rights" and .verdict == "missing") |
+		(.text | contains("may not make objects below CN=CDP")) and (.cure | contains("service-account") and (ascii_downcase | contains($dn | ascii_downcase)))' "$dir/report" &&
+		service_account dircad --apply && doctor_of dircad && jq -e 'all(.[0].findings[]; .check != "rights" or .verdict == "good")' "$dir/report"
+}
+
+one_is_too_many() {
+	aci_of_people "(targetattr = \"objectSid\")(version 3.0; acl \"SIDs\"; allow (write) userdn = \"ldap:///uid=dircad,cn=sysaccounts,cn=etc,$LAB_BASE_DN\";)" &&
+		doctor_of dircad && jq -e '.[0].findings[] | select(.check == "excess" and .verdict == "note") | .text | contains("SIDs")' "$dir/report" && aci_of_people ''
+}
+
+# What a password can be guessed by: each CA's account sees it, and nobody else, though a rule shows everybody everything.
+verifiers_are_hidden() {
+	local everything='(targetattr = "*")(version 3.0; acl "all"; allow (read,search,compare) userdn = "ldap:///anyone";)' name
+	printf 'dn: uid=anna,cn=users,cn=accounts,%s\nchangetype: modify\nadd: authPassword\nauthPassword: x\n\n' "$LAB_BASE_DN" |
+		lab_admin ldapmodify && aci_of_people "$everything" && service_account dircad2 --apply && is "" service_account dircad2 &&
+		is "" service_account dircad || return 1
+	for name in dircad dircad2; do
+		as $name ldapsearch -LLL -b "$LAB_BASE_DN" uid=anna authPassword | grep '^authPassword' || return 1
+	done
+	as anna ldapsearch -LLL -b "$LAB_BASE_DN" uid=anna cn authPassword >"$dir/seen" && grep '^cn: Anna' "$dir/seen" && ! grep authPassword "$dir/seen" &&
+		ldapsearch -x -H "$LDAPI_URI" -LLL -b "$LAB_BASE_DN" uid=anna cn authPassword >"$dir/seen" && grep '^cn: Anna' "$dir/seen" && ! grep authPassword "$dir/seen"
+}
+
+service_account_is_refused() {
+	refuses ERROR_FILE_NOT_FOUND service_account nobody && refuses E_INVALIDARG as_admin directory service-account "uid=*,$LAB_BASE_DN" &&
+		refuses "cn=config" "$DIRCA_BIN/dirca" directory service-account "uid=dircad,cn=sysaccounts,cn=etc,$LAB_BASE_DN" -H "$LDAPI_URI" \
+			-D "uid=dircad,cn=sysaccounts,cn=etc,$LAB_BASE_DN" -y "$(lab_password_file dircad)"
 }
 
 doctor_knows_389() {
@@ -303,6 +407,14 @@ check "a second run changes nothing" init_again_changes_nothing
 check "the templates decode, with OIDs of this directory" templates_are_good
 check "their rights are those of this domain" rights_are_this_domains
 [ "$DIRECTORY" != 389ds ] || check "people and groups of FreeIPA keep the SIDs that it gave them" freeipas_sids_stay
+if [ "$DIRECTORY" = 389ds ]; then
+	check "what people of FreeIPA may write of themselves is told" self_service_is_told
+	check "the CA's account gets its rights, which are tried" service_gets_its_rights
+	check "one that it has not any more is told, and given again" one_may_not
+	check "one that it should not have is told" one_is_too_many
+	check "what passwords can be guessed by is shown to nobody else" verifiers_are_hidden
+	check "no account, a DN that a rule would take for many, no cn=config" service_account_is_refused
+fi
 [ "$DIRECTORY" != 389ds ] || check "the server's log of changes is no part of the directory" changelog_is_passed_over
 [ "$DIRECTORY" != 389ds ] || check "the doctor knows 389, and how it tells of changes" doctor_knows_389
 [ "$DIRECTORY" != samba ] || check "the service's rights as commands" samba_commands_work

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole story (paper, "Understanding the Archival Process", "Understanding the Key Recovery Process"), each artefact read by other programs too.
-# DIRECTORY=samba: on a Samba AD instead of OpenLDAP; status 77 where none can run.
+# DIRECTORY=samba: on a Samba AD instead of OpenLDAP; 389ds: on a 389 Directory Server; status 77 where none can run.
 # usage: story.sh [MECH] [--key KIND] [--kra KIND] [--ca-key KIND] [--name "CA NAME"]     MECH: see tests/support/ca_lab.sh
 # shellcheck disable=SC2317 # the functions are called through check
 set -u
@@ -30,6 +30,7 @@ done
 [ $# -eq 0 ] || { echo "story.sh: unknown argument $1" >&2; exit 2; }
 
 [ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
+[ "$DIRECTORY" != 389ds ] || ! ds389_lab_missing || exit 77
 
 dir=$(mktemp -d /tmp/dirca-story.XXXXXX)
 finish() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A CA on top of tests/support/lab.sh or samba_lab.sh: a private directory (and KDC), dircad with a fresh database, demo
-# people who call it. DIRECTORY in the environment chooses: openldap (default), samba, which knows MECH gssapi and basic, or 389ds, which
-# knows basic.
+# people who call it. DIRECTORY in the environment chooses: openldap (default), samba or 389ds, which know
+# MECH gssapi and basic.
 # Source it; every function returns non-zero and says why on stderr when it fails. Everything lies in the folder DIR, and
 # only processes started here are ended.
 #
@@ -123,7 +123,7 @@ ca_lab_as() {
 # How dircad reaches the directory.
 ca_lab_directory_lines() {
 	case $CA_LAB_MECH-$DIRECTORY in
-	gssapi-samba)
+	gssapi-samba | gssapi-389ds)
 		printf 'dir_uris = %s\ndir_auth = gssapi\ndir_keytab = %s\n' "$LDAP_URI" "$LAB_DIRCAD_KEYTAB"
 		;;
 	external-*)
@@ -249,13 +249,13 @@ ca_lab_has_read() {
 	done
 }
 
-# On Samba by the administrator: there dircad may not write who the CAs are that everybody trusts (ldif/README.md).
+# On Samba and 389 by the administrator: there dircad may not write who the CAs are that everybody trusts (ldif/README.md).
 ca_lab_publish() {
 	local local_officer=() as_me=()
 	[ "$CA_LAB_MECH" != external ] || local_officer=(--officer "$CA_LAB_LOCAL")
 	case $CA_LAB_MECH-$DIRECTORY in
-	gssapi-samba) as_me=(--uri "$LDAP_URI") ;;
-	basic-samba) as_me=(--uri "$LDAPS_URI") ;;
+	gssapi-samba | gssapi-389ds) as_me=(--uri "$LDAP_URI") ;;
+	basic-samba | basic-389ds) as_me=(--uri "$LDAPS_URI") ;;
 	esac
 	ca_lab_as caadmin ca publish -c "$DIRCAD_CONF" --admin "CA Administrators" --officer "Certificate Managers" \
 		"${local_officer[@]}" "${as_me[@]}" --auditor Auditors --template User --template EFS --template EFSArchive \
@@ -279,7 +279,8 @@ ca_lab_directory_start() {
 		samba_lab_start "$CA_LAB_DIR"
 		return
 		;;
-	basic-389ds)
+	basic-389ds | gssapi-389ds)
+		[ "$CA_LAB_MECH" = basic ] || lab_kdc_start "$CA_LAB_DIR" || return 1
 		ds389_lab_start "$CA_LAB_DIR"
 		return
 		;;

@@ -11,6 +11,7 @@
 #   ds389_lab_kill DIR      ends it as a power cut would
 #
 # DS389_LAB_PLUGINS are the plug-ins that a server has beside those that it always has; by default those that FreeIPA switches on.
+# Kerberos names of its own realm, which it sees without the realm, are the sAMAccountName; others are nobody.
 # Its turbo mode is off (DS389_LAB_TURBO=on): on a busy machine it hangs up, as if it had waited, on a connection with many requests.
 # `dscreate` writes below /etc and asks systemd; what it makes a server's dse.ldif of is used here.
 
@@ -40,6 +41,8 @@ ds389_lab_dse() {
 		-e "s|%ldapi_enabled%|on|; s|%ldapi_autobind%|off|; s|%ldapi%|$1/ldapi|" "${plugins[@]}" \
 		-e "/^nsslapd-port:/a nsslapd-listenhost: 127.0.0.1\nnsslapd-securelistenhost: 127.0.0.1\nnsslapd-securePort: $3\nnsslapd-security: on" \
 		-e "/^nsslapd-port:/a nsslapd-sizelimit: -1\nnsslapd-enable-turbo-mode: ${DS389_LAB_TURBO:-off}\nnsslapd-accesslog-logging-enabled: ${DS389_LAB_ACCESS_LOG:-off}" \
+		-e '/^cn: Kerberos uid mapping/,/^$/{s/^nsSaslMapRegexString: .*/nsSaslMapRegexString: ^[^:@]+$/; s/(uid=.*/(sAMAccountName=\&)/}' \
+		-e "s/^nsSaslMapBaseDNTemplate: dc=.*/nsSaslMapBaseDNTemplate: $LAB_BASE_DN/" \
 		-e "/^nsslapd-subtree-rename-switch:/a nsslapd-lookthroughlimit: -1\nnsslapd-idlistscanlimit: 100000" \
 		"$DS389_LAB_DATA/data/template-dse.ldif"
 }
@@ -66,7 +69,7 @@ ds389_lab_answers() {
 }
 
 ds389_lab_run() {
-	ns-slapd -D "$LAB_DIR/ds389/${LAB_DIR##*/}" -i "$LAB_DIR/ds389/run/pid" -d 0 </dev/null >>"$LAB_DIR/ds389.log" 2>&1 &
+	KRB5_KTNAME=${LAB_LDAP_KEYTAB:-/dev/null} ns-slapd -D "$LAB_DIR/ds389/${LAB_DIR##*/}" -i "$LAB_DIR/ds389/run/pid" -d 0 </dev/null >>"$LAB_DIR/ds389.log" 2>&1 &
 	echo $! >"$LAB_DIR/ds389.pid"
 	lab_answers $! ds389_lab_answers
 }
@@ -127,16 +130,22 @@ ds389_lab_suffix() {
 	printf 'cn: %s\nnsslapd-state: backend\nnsslapd-backend: domain\n\n' "$LAB_BASE_DN"
 }
 
-# Who may what: ldif/README.md.
+# Who may what: ldif/README.md. The service has what `dirca directory service-account` grants, and nothing beside.
 ds389_lab_rights() {
 	local services="CN=Public Key Services,CN=Services,CN=Configuration,$LAB_BASE_DN" acl='version 3.0; acl'
-	local service="userdn = \"ldap:///CN=dircad,CN=Users,$LAB_BASE_DN\""
-	printf 'dn: %s\nchangetype: modify\nadd: aci\n' "$LAB_BASE_DN"
-	echo "aci: (targetattr != \"userPassword || authPassword || aci\")($acl \"read\"; allow (read, search, compare) userdn = \"ldap:///all\";)"
-	echo "aci: (targetattr = \"authPassword\")($acl \"verifiers\"; allow (read, search) $service;)"
-	printf 'aci: (targetattr = "userCertificate")(%s "certificates"; allow (write) %s;)\n\n' "$acl" "$service"
-	printf 'dn: %s\nchangetype: modify\nadd: aci\n' "$services"
-	echo "aci: (targetattr = \"*\")($acl \"CA\"; allow (all) $service or groupdn = \"ldap:///CN=CA Administrators,CN=Users,$LAB_BASE_DN\";)"
+	local service="CN=dircad,CN=Users,$LAB_BASE_DN"
+	{
+		printf 'dn: %s\nchangetype: modify\nadd: aci\n' "$LAB_BASE_DN"
+		echo "aci: (targetattr != \"userPassword || aci\")($acl \"read\"; allow (read, search, compare) userdn = \"ldap:///all\" and userdn != \"ldap:///$service\";)"
+		printf '\ndn: %s\nchangetype: modify\nadd: aci\n' "$services"
+		echo "aci: (targetattr = \"*\")($acl \"CA\"; allow (all) groupdn = \"ldap:///CN=CA Administrators,CN=Users,$LAB_BASE_DN\";)"
+	} | lab_admin ldapmodify && ds389_lab_dirca directory service-account "$service" --apply
+}
+
+# As the Directory Manager.
+ds389_lab_dirca() {
+	HOME=$LAB_DIR "${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}/dirca" "$@" --uri "$LDAPI_URI" --mech SIMPLE \
+		--bind-dn "cn=Directory Manager" --password-file "$(lab_password_file manager)"
 }
 
 # The schema comes by `dirca directory init`, as it would come to anybody's server; then the tree of ldif/ takes the place of its own.
@@ -147,12 +156,11 @@ ds389_lab_load() {
 	} >"$LAB_DIR/load.log" 2>&1 || { cat "$LAB_DIR/load.log" >&2; return 1; }
 	[ "$1" != --bare ] || return 0
 	{
-		HOME=$LAB_DIR "${DIRCA_BIN:-$LAB_SOURCE_DIR/build/dev/bin}/dirca" directory init --ldif "$LAB_LDIF" --uri "$LDAPI_URI" --mech SIMPLE \
-			--bind-dn "cn=Directory Manager" --password-file "$(lab_password_file manager)" &&
+		ds389_lab_dirca directory init --ldif "$LAB_LDIF" &&
 			lab_admin ldapdelete -r "$configuration" && lab_admin ldapdelete "$LAB_BASE_DN" &&
 			for file in "$LAB_LDIF"/tree/30-*.ldif "$LAB_LDIF"/tree/[12]*.ldif; do
 				cat "$file" && echo
-			done | lab_admin ldapadd && ds389_lab_rights | lab_admin ldapmodify &&
+			done | lab_admin ldapadd && ds389_lab_rights &&
 			{ [ -z "${LAB_MORE_LDIF:-}" ] || lab_admin ldapadd -f "$LAB_MORE_LDIF"; }
 	} >>"$LAB_DIR/load.log" 2>&1 || { tail -5 "$LAB_DIR/load.log" >&2; return 1; }
 }

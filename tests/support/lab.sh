@@ -9,8 +9,8 @@
 #   lab_slapd_stop DIR           ends it in good order
 #   lab_slapd_kill DIR           ends it as a power cut would
 #   lab_kdc_start DIR            realm NWTRADERS.COM with all demo people. Exports: KRB5_CONFIG, KRB5_KDC_PROFILE,
-#                                KRB5CCNAME, LAB_HTTP_KEYTAB (HTTP/localhost), LAB_LDAP_KEYTAB. Start it before slapd,
-#                                in the same DIR: slapd's GSSAPI needs it
+#                                KRB5CCNAME, LAB_HTTP_KEYTAB (HTTP/localhost), LAB_LDAP_KEYTAB, LAB_DIRCAD_KEYTAB. Start it
+#                                before the directory, in the same DIR: its GSSAPI needs it
 #   lab_kdc_stop DIR
 #   lab_admin TOOL ARGUMENT...   one of the ldap tools as the directory's administrator
 #   lab_modify                   ldapmodify as the administrator; the LDIF names certificates with ;binary, which Active
@@ -313,6 +313,7 @@ lab_kdc_principals() {
 	done
 	echo "ktadd -k $LAB_DIR/http.keytab HTTP/localhost"
 	echo "ktadd -k $LAB_DIR/ldap.keytab ldap/localhost ldap/127.0.0.1 ldap/$(hostname)"
+	echo "ktadd -norandkey -k $LAB_DIR/dircad.keytab dircad"
 }
 
 lab_kdc_create() {
@@ -338,6 +339,7 @@ lab_kdc_start() {
 	lab_export KRB5CCNAME "FILE:$LAB_DIR/ccache"
 	lab_export LAB_HTTP_KEYTAB "$LAB_DIR/http.keytab"
 	lab_export LAB_LDAP_KEYTAB "$LAB_DIR/ldap.keytab"
+	lab_export LAB_DIRCAD_KEYTAB "$LAB_DIR/dircad.keytab"
 	lab_kdc_configure 0 || return 1
 	if [ ! -f "$LAB_DIR/kdc/principal" ] && ! lab_kdc_create; then
 		cat "$LAB_DIR/kadmin.log" >&2
