@@ -54,6 +54,15 @@ take_head(struct conn *c, struct trail_head *out, struct err *err)
 	return ok;
 }
 
+/* Read once in a transaction. */
+static bool
+know_head(struct store *s, struct err *err)
+{
+	if (!s->audit_head_known)
+		s->audit_head_known = take_head(&s->writer, &s->audit_head, err);
+	return s->audit_head_known;
+}
+
 static bool
 write_row(struct conn *c, const struct audit_record *a, const uint8_t hash[TRAIL_HASH_LEN],
     struct err *err)
@@ -85,8 +94,8 @@ store_set_audit_filter(struct store *s, int64_t filter)
 bool
 store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 {
-	uint8_t hash[TRAIL_HASH_LEN];
-	struct trail_head head;
+	struct store *s = tx->store;
+	struct trail_head next;
 
 	if (a->actor == NULL || *a->actor == '\0')
 		return err_set(err, E_INVALIDARG, "an audit record needs its actor");
@@ -95,13 +104,16 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 	    !text_check(a->detail, DETAIL_MAX, "Detail", err))
 		return false;
 	a->row_id = 0;
-	if (!audit_event_passes(a->event, tx->store->audit_filter))
+	if (!audit_event_passes(a->event, s->audit_filter))
 		return true;
-	if (!take_head(tx->conn, &head, err))
+	if (!know_head(s, err))
 		return false;
-	a->row_id = head.count + 1;
-	return trail_hash(tx->store->sha256, head.hash, a, hash, err) &&
-	       write_row(tx->conn, a, hash, err);
+	a->row_id = next.count = s->audit_head.count + 1;
+	if (!trail_hash(s->sha256, s->audit_head.hash, a, next.hash, err) ||
+	    !write_row(tx->conn, a, next.hash, err))
+		return false;
+	s->audit_head = next;
+	return true;
 }
 
 /* What one snapshot gave, at most AUDIT_BATCH rows. */

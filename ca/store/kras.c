@@ -3,16 +3,42 @@
  * here: the KRA store and the directory say whom keys are sealed to next, not who can open these.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "store_priv.h"
 
+static bool
+is_kept(const struct store *s, struct view sha1)
+{
+	for (size_t i = 0; i < s->kept_kra_count; i++)
+		if (view_eq(sha1, view_of(s->kept_kras[i], sizeof s->kept_kras[i])))
+			return true;
+	return false;
+}
+
+/* Each enrollment brings the same ones. What is taken back is forgotten (writer.c). */
+static void
+note_kept(struct store *s, struct view sha1)
+{
+	if (sha1.len != sizeof s->kept_kras[0])
+		return;
+	if (s->kept_kra_count == KEPT_KRAS)
+		s->kept_kra_count = 0;
+	memcpy(s->kept_kras[s->kept_kra_count++], sha1.ptr, sha1.len);
+}
+
 bool
 store_keep_kra(struct store_tx *tx, struct view sha1, struct view certificate, struct err *err)
 {
+	if (is_kept(tx->store, sha1))
+		return true;
 	sql_bind_blob(tx->conn, SQL_KEEP_KRA, 1, sha1);
 	sql_bind_blob(tx->conn, SQL_KEEP_KRA, 2, certificate);
-	return sql_run(tx->conn, SQL_KEEP_KRA, err);
+	if (!sql_run(tx->conn, SQL_KEEP_KRA, err))
+		return false;
+	note_kept(tx->store, sha1);
+	return true;
 }
 
 enum store_find

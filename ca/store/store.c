@@ -5,12 +5,23 @@
 
 #include "store_priv.h"
 
+/* SQLite counts what it allocates, under one lock for all threads, and nobody reads the sums. Too
+ * late where something else of the process has used SQLite before: then it counts. */
+static void
+set_up_sqlite(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool
 open_store(const char *path, bool create, struct store **out, struct err *err)
 {
 	OWNED(store_close) struct store *s = mem_zero(1, sizeof *s);
 
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 	*out = NULL;
+	pthread_once(&once, set_up_sqlite);
 	s->last = &s->first;
 	s->audit_filter = AUDIT_FILTER_ALL;
 	pthread_mutex_init(&s->lock, NULL);

@@ -23,6 +23,9 @@
  * reused. */
 #define AUDIT_BATCH 512
 
+/* Certificates of agents that need not be written again: a CA has few. */
+#define KEPT_KRAS 16
+
 /* A unit of work that waits; on its caller's stack. */
 struct job {
 	store_work *work;
@@ -46,7 +49,11 @@ struct store {
 	pthread_cond_t queued;
 	struct job *first, **last;
 	bool closing;
-	uint64_t commits; /* groups committed; for tests */
+	uint64_t commits;             /* groups committed; for tests */
+	struct trail_head audit_head; /* in the transaction that is open */
+	bool audit_head_known;
+	uint8_t kept_kras[KEPT_KRAS][20]; /* in the database already (kras.c) */
+	size_t kept_kra_count;
 	int wal_pages;
 	atomic_int wal_pages_copied; /* the writer's, as what follows; tests make a copy due */
 	atomic_bool checkpoint_fails;
@@ -61,6 +68,9 @@ struct store {
 struct store_tx {
 	struct store *store;
 	struct conn *conn;
+	/* A row was added in part (OR FAIL, which spares SQLite a copy of every page): nothing of
+	 * the unit may stay. */
+	bool failed;
 };
 
 /* conn.c */

@@ -1,7 +1,9 @@
 /*
  * The writer thread and group commit. While one commit waits for the disk, callers queue; the
  * writer then takes all that are waiting and commits them together, each in its savepoint. Nobody
- * waits artificially.
+ * waits artificially. While a transaction holds nothing of anybody else's, the transaction itself
+ * is the savepoint: SQLite copies each page that a savepoint touches, and most groups have one
+ * unit.
  */
 #include <signal.h>
 #include <string.h>
@@ -52,17 +54,44 @@ wake_group(struct store *s, struct job *group, bool committed)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* What is remembered of the database, when something that was written is taken back. */
+static void
+writer_forget(struct store *s)
+{
+	s->audit_head_known = false;
+	s->kept_kra_count = 0;
+}
+
+static bool
+run_work(struct store *s, struct job *j)
+{
+	struct store_tx tx = {.store = s, .conn = &s->writer};
+
+	j->ran = true;
+	return j->work(&tx, j->arg, j->err) &&
+	       (!tx.failed || err_set(j->err, DIRCA_E_INTERNAL,
+				  "a unit of work went on after a row could not be added"));
+}
+
+/* Takes back what the unit wrote. */
+static bool
+undo_unit(struct store *s, bool is_first, struct err *err)
+{
+	writer_forget(s);
+	if (!is_first)
+		return sql_run(&s->writer, SQL_ROLLBACK_TO, err);
+	return sql_run(&s->writer, SQL_ROLLBACK, err) && sql_run(&s->writer, SQL_BEGIN, err);
+}
+
 /* False: the whole transaction is lost, for the reason in `err`. A unit's own failure is not that.
+ * `is_first`: there is nothing else in the transaction.
  */
 static bool
-run_unit(struct store *s, struct job *j, struct err *err)
+run_unit(struct store *s, struct job *j, bool is_first, struct err *err)
 {
-	struct store_tx tx = {s, &s->writer};
-
-	if (!sql_run(&s->writer, SQL_SAVEPOINT, err))
+	if (!is_first && !sql_run(&s->writer, SQL_SAVEPOINT, err))
 		return false;
-	j->ran = true;
-	j->ok = j->work(&tx, j->arg, j->err);
+	j->ok = run_work(s, j);
 	/* A full or broken disk makes SQLite roll back everything, not only the statement. */
 	if (sqlite3_get_autocommit(s->writer.db)) {
 		if (j->ok)
@@ -71,19 +100,25 @@ run_unit(struct store *s, struct job *j, struct err *err)
 		*err = *j->err;
 		return false;
 	}
-	if (!j->ok && !sql_run(&s->writer, SQL_ROLLBACK_TO, err))
+	if (!j->ok && !undo_unit(s, is_first, err))
 		return false;
-	return sql_run(&s->writer, SQL_RELEASE, err);
+	return is_first || sql_run(&s->writer, SQL_RELEASE, err);
 }
 
 static bool
 run_group(struct store *s, struct job *group, struct err *err)
 {
+	bool is_first = true;
+
+	/* Other programs may have written since the last group. */
+	s->audit_head_known = false;
 	if (!sql_run(&s->writer, SQL_BEGIN, err))
 		return false;
-	for (struct job *j = group; j != NULL; j = j->next)
-		if (!run_unit(s, j, err))
+	for (struct job *j = group; j != NULL; j = j->next) {
+		if (!run_unit(s, j, is_first, err))
 			return false;
+		is_first = is_first && !j->ok;
+	}
 	return sql_run(&s->writer, SQL_COMMIT, err);
 }
 
@@ -94,6 +129,7 @@ fail_group(struct store *s, struct job *group, const struct err *reason)
 {
 	struct err ignored;
 
+	writer_forget(s);
 	if (!sqlite3_get_autocommit(s->writer.db))
 		sql_run(&s->writer, SQL_ROLLBACK, &ignored);
 	for (struct job *j = group; j != NULL; j = j->next) {

@@ -42,6 +42,22 @@ a_copy_is_found_and_stays_and_so_is_what_the_ca_issued(void **state)
 	assert_int_equal(store_get_kra(f->store, SHA1(8), &found, &f->err), STORE_NOT_FOUND);
 }
 
+static bool
+keep_then_fail(struct store_tx *tx, void *arg, struct err *err)
+{
+	return keep_twice(tx, arg, err) && err_set(err, E_ACCESSDENIED, "refused");
+}
+
+static void
+a_copy_that_was_taken_back_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(store_do(f->store, keep_then_fail, NULL, &f->err));
+	assert_ok(f, store_do(f->store, keep_twice, NULL, &f->err));
+	assert_kra(f, 7, "first");
+}
+
 #define REST " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
 
 static void
@@ -145,6 +161,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_copy_is_found_and_stays_and_so_is_what_the_ca_issued),
+	    TEST(a_copy_that_was_taken_back_is_made_again),
 	    TEST(keys_are_counted_by_whom_they_are_sealed_to),
 	    TEST(keys_of_one_combination_are_listed_page_by_page),
 	    TEST(a_count_that_is_wrong_is_found),

@@ -217,6 +217,52 @@ a_failing_unit_leaves_nothing_and_its_neighbours_stay(void **state)
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM RequestBlob"), 10);
 }
 
+static store_work *
+all_but_one_fail(size_t i)
+{
+	return i == 7       ? work_pending
+	       : i % 2 == 0 ? work_add_then_refuse
+			    : work_add_then_break_a_rule;
+}
+
+/* Whoever comes first has no savepoint: the transaction is it. */
+static void
+who_fails_first_leaves_nothing_either(void **state)
+{
+	struct fixture *f = *state;
+	struct caller callers[10];
+	int64_t id;
+
+	assert_false(store_do(f->store, work_add_then_refuse, &id, &f->err));
+	assert_int_equal(f->err.code, E_ACCESSDENIED);
+	assert_rows(f, 0);
+	assert_int_equal(run_behind_gate(f, callers, 10, all_but_one_fail), 1);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(callers[i].ok, i == 7);
+	assert_rows(f, 1);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM RequestBlob"), 1);
+	assert_sound(f);
+}
+
+static bool
+work_add_whatever_becomes_of_it(struct store_tx *tx, void *arg, struct err *err)
+{
+	work_add_then_break_a_rule(tx, arg, err);
+	return true;
+}
+
+static void
+a_unit_that_goes_on_without_its_row_fails(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id;
+
+	assert_false(store_do(f->store, work_add_whatever_becomes_of_it, &id, &f->err));
+	assert_int_equal(f->err.code, DIRCA_E_INTERNAL);
+	assert_rows(f, 0);
+	assert_sound(f);
+}
+
 static bool
 work_nested(struct store_tx *tx, void *arg, struct err *err)
 {
@@ -413,6 +459,8 @@ main(void)
 	    TEST(units_that_wait_share_one_commit),
 	    TEST(a_group_has_at_most_128_units),
 	    TEST(a_failing_unit_leaves_nothing_and_its_neighbours_stay),
+	    TEST(who_fails_first_leaves_nothing_either),
+	    TEST(a_unit_that_goes_on_without_its_row_fails),
 	    TEST(a_unit_inside_a_unit_is_refused),
 	    TEST(many_threads_write_and_read_at_once),
 	    TEST(a_full_disk_fails_the_whole_group_and_later_work_goes_on),
