@@ -149,7 +149,7 @@ archive_seal(const struct archive_sealing *s, const struct secret *content, cons
 {
 	struct cms_split split = {.threshold = s->threshold};
 
-	return archive_key_id(pub, split.bound_to, err) &&
+	return (s->threshold < 2 || archive_key_id(pub, split.bound_to, err)) &&
 	       cms_enveloped_seal_split(secret_view(content), s->kras, s->kra_count, s->cipher,
 		   s->seed, &split, out, err);
 }
