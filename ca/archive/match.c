@@ -16,6 +16,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/objects.h>
+#include <openssl/params.h>
 
 #define RSA_BITS_MIN   1024
 #define RSA_BITS_MAX   8192
@@ -51,34 +52,46 @@ rsa_numbers_free(struct rsa_numbers *k)
 	*k = (struct rsa_numbers){0};
 }
 
-static bool
-rsa_public_numbers(const EVP_PKEY *key, struct rsa_numbers *out)
+/* What OpenSSL gave away of a key, which may be private. */
+static void
+params_free(OSSL_PARAM **params)
 {
-	return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &out->n) == 1 &&
-	       EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &out->e) == 1;
+	for (OSSL_PARAM *p = *params; p != NULL && p->key != NULL; p++)
+		OPENSSL_cleanse(p->data, p->data_size);
+	OSSL_PARAM_free(*params);
 }
 
+/* All at once: OpenSSL goes through all numbers of a key for each that is asked for alone. */
 static bool
-rsa_private_numbers(const EVP_PKEY *key, struct rsa_numbers *out)
+rsa_numbers_of(const EVP_PKEY *key, int selection, struct rsa_numbers *out)
 {
 	const struct {
 		const char *name;
 		BIGNUM **to;
-	} wanted[] = {
-	    {OSSL_PKEY_PARAM_RSA_D, &out->d},
-	    {OSSL_PKEY_PARAM_RSA_FACTOR1, &out->p},
-	    {OSSL_PKEY_PARAM_RSA_FACTOR2, &out->q},
-	    {OSSL_PKEY_PARAM_RSA_EXPONENT1, &out->dp},
-	    {OSSL_PKEY_PARAM_RSA_EXPONENT2, &out->dq},
-	    {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &out->qi},
+		bool secret;
+	} numbers[] = {
+	    {OSSL_PKEY_PARAM_RSA_N, &out->n, false},
+	    {OSSL_PKEY_PARAM_RSA_E, &out->e, false},
+	    {OSSL_PKEY_PARAM_RSA_D, &out->d, true},
+	    {OSSL_PKEY_PARAM_RSA_FACTOR1, &out->p, true},
+	    {OSSL_PKEY_PARAM_RSA_FACTOR2, &out->q, true},
+	    {OSSL_PKEY_PARAM_RSA_EXPONENT1, &out->dp, true},
+	    {OSSL_PKEY_PARAM_RSA_EXPONENT2, &out->dq, true},
+	    {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &out->qi, true},
 	};
+	OWNED(params_free) OSSL_PARAM *params = NULL;
 
-	if (!rsa_public_numbers(key, out))
+	if (EVP_PKEY_todata(key, selection, &params) != 1)
 		return false;
-	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-		if (EVP_PKEY_get_bn_param(key, wanted[i].name, wanted[i].to) != 1)
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		if (numbers[i].secret && selection == EVP_PKEY_PUBLIC_KEY)
+			break;
+		const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, numbers[i].name);
+
+		if (p == NULL || OSSL_PARAM_get_BN(p, numbers[i].to) != 1)
 			return false;
-		BN_set_flags(*wanted[i].to, BN_FLG_CONSTTIME);
+		if (numbers[i].secret)
+			BN_set_flags(*numbers[i].to, BN_FLG_CONSTTIME);
 	}
 	return true;
 }
@@ -232,7 +245,7 @@ rsa_look(const EVP_PKEY *priv, const struct rsa_numbers *wanted, struct rsa_numb
 {
 	if (!EVP_PKEY_is_a(priv, "RSA"))
 		return "they are of different kinds";
-	if (!rsa_private_numbers(priv, out))
+	if (!rsa_numbers_of(priv, EVP_PKEY_KEYPAIR, out))
 		return "it lacks some of its numbers";
 	if (BN_cmp(out->n, wanted->n) != 0 || BN_cmp(out->e, wanted->e) != 0)
 		return "modulus or public exponent differ";
@@ -267,7 +280,7 @@ rsa_matches(const EVP_PKEY *priv, const EVP_PKEY *pub, struct err *err)
 
 	if (ctx == NULL)
 		err_nomem(err);
-	else if (!rsa_public_numbers(pub, &wanted) || !rsa_public_sane(&wanted))
+	else if (!rsa_numbers_of(pub, EVP_PKEY_PUBLIC_KEY, &wanted) || !rsa_public_sane(&wanted))
 		mismatch(err, "the public RSA numbers are out of range");
 	else
 		ok = rsa_test(priv, &wanted, ctx, err);
