@@ -322,13 +322,17 @@ struct body {
 };
 
 static bool
-sign_tbs(struct ca *ca, struct vault *v, struct view tbs, struct buf *out, struct err *err)
+sign_tbs(struct ca *ca, struct vault *v, struct view tbs, const struct certificate_order *order,
+    struct buf *out, struct err *err)
 {
-	OWNED(buf_free) struct buf signature = {0};
+	OWNED(vault_issued_free) struct vault_issued alone = {0};
+	struct vault_issue only = {0}, *in = order->issue != NULL ? order->issue : &only;
+	struct vault_issued *made = order->issue != NULL ? order->issued : &alone;
 
-	return vault_sign_certificate(v, tbs, &signature, err) &&
+	in->tbs = tbs;
+	return vault_issue(v, in, made, err) &&
 	       pkix_signed_wrap(
-		   tbs, buf_view(&ca->issuer->sig_alg), buf_view(&signature), out, err);
+		   tbs, buf_view(&ca->issuer->sig_alg), buf_view(&made->signature), out, err);
 }
 
 /* Key and certificate come together. */
@@ -370,7 +374,7 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 		    tbs_der.len);
 	if (body->order->generate != NULL)
 		return make_key(v, buf_view(&tbs_der), body->order, out, err);
-	return sign_tbs(ca, v, buf_view(&tbs_der), out, err);
+	return sign_tbs(ca, v, buf_view(&tbs_der), body->order, out, err);
 }
 
 bool

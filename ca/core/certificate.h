@@ -32,6 +32,10 @@ struct certificate_order {
 	 * here); archived and delivered key go to `made`. */
 	struct vault_generate *generate;
 	struct vault_generated *made;
+	/* NULL, or: what the vault does in the same act (`tbs` is filled in here), and what comes
+	 * of it. */
+	struct vault_issue *issue;
+	struct vault_issued *issued;
 };
 /* One at random of those that there are (CA\CRLMaxPartitions). */
 bool certificate_partition(const struct ca_view *view, uint32_t *out, struct err *err);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "log.h"
-#include "oids.h"
 #include "own.h"
 #include "publication.h"
 #include "space.h"
@@ -86,28 +85,6 @@ read_request(struct enrollment *e, const struct enroll_input *in, struct err *er
 	return read && (!e->generates || enroll_claim_no_key(e, err));
 }
 
-bool
-enroll_certify(struct enrollment *e, struct err *err)
-{
-	if (!certificate_partition(e->view, &e->partition, err))
-		return false;
-	struct certificate_order order = {
-	    .view = e->view,
-	    .plan = &e->plan,
-	    .names = &e->names,
-	    .spki = e->request.pkix->spki,
-	    .partition = e->partition,
-	};
-
-	/* A CA that renews its certificate counts it by these. */
-	if (e->plan.is_ca && (!enroll_request_extension(
-				  &e->request, oid_nid(OID_CA_VERSION), &order.ca_version, err) ||
-				 !enroll_request_extension(&e->request,
-				     oid_nid(OID_PREVIOUS_CERT_HASH), &order.previous_hash, err)))
-		return false;
-	return certificate_issue(e->ca, e->vault, &order, &e->certificate, err);
-}
-
 void
 enroll_wake_publisher(const struct enrollment *e)
 {
@@ -124,18 +101,16 @@ process(struct enrollment *e, struct err *err)
 	e->has_key = e->request.payload.len > 0 || e->generates;
 	if (!enroll_decide(e, ENROLL_AT_SUBMISSION, err))
 		return false;
-	if ((e->plan.pend && !check_keepable(e, err)) || !enroll_archive(e, err))
-		return false;
 	if (e->plan.pend)
-		return true;
+		return check_keepable(e, err) && enroll_archive(e, err);
 	enroll_find_second_key(e);
-	return e->generates ? enroll_generate(e, err) : enroll_certify(e, err);
+	return e->generates ? enroll_generate(e, err) : enroll_issue(e, err);
 }
 
 static bool
 respond(struct enrollment *e, const struct enroll_commit *c, struct err *err)
 {
-	return e->request.format != ENROLL_CMC ||
+	return e->request.format != ENROLL_CMC || e->response.len > 0 ||
 	       enroll_respond(e->ca, e->vault, &c->row, &e->request, &e->response, err);
 }
 

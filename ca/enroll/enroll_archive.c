@@ -59,10 +59,10 @@ sender(const struct enrollment *e, char sid[SID_TEXT_MAX])
 	return view_str(sid);
 }
 
-/* A refusal after which the exchange key may be retired: the next request finds another. Or one of
- * a token, which is told at once. */
-static void
-replace_xchg(struct enrollment *e, enum err_code code)
+/* The exchange key may be retired: the next request finds another. Or it is one of a token, which
+ * is told at once. */
+void
+enroll_archival_failed(struct enrollment *e, enum err_code code)
 {
 	struct err err;
 
@@ -72,44 +72,51 @@ replace_xchg(struct enrollment *e, enum err_code code)
 		log_error("no other exchange certificate", LOG_REASON(&err));
 }
 
-static bool
-rewrap(struct enrollment *e, const struct ca_xchg *xchg, struct err *err)
+bool
+enroll_archival_begin(struct enrollment *e, struct enroll_archival *a, struct err *err)
 {
-	size_t count;
-	OWNED(own_memory) void *hashes = sealing_usable(e->view, e->now, &count);
-	struct vault_rewrap in = {
+	const struct ca_xchg *xchg = NULL;
+
+	*a = (struct enroll_archival){0};
+	if (e->request.payload.len > PAYLOAD_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the encrypted private key has %zu bytes; no key needs more than %d",
+		    e->request.payload.len, PAYLOAD_MAX);
+	if (!find_xchg(e, &xchg, err) || !enroll_check_bound_exchange(e, &xchg->cert, err))
+		return false;
+	a->order = (struct vault_rewrap){
 	    .payload = e->request.payload,
 	    .xchg_issuer = xchg->cert.issuer,
 	    .xchg_serial = xchg->cert.serial,
 	    .spki = e->request.pkix->spki,
-	    .kra_count = count,
+	    .requester = sender(e, a->sid),
 	    .cipher = e->view->settings.cipher,
 	};
-	char sid[SID_TEXT_MAX];
+	a->kra_hashes = sealing_usable(e->view, e->now, &a->order.kra_count);
+	a->order.kra_sha256 = a->kra_hashes;
+	memcpy(a->order.xchg_id, xchg->id, sizeof a->order.xchg_id);
+	return true;
+}
 
-	in.requester = sender(e, sid);
-	memcpy(in.xchg_id, xchg->id, sizeof in.xchg_id);
-	in.kra_sha256 = hashes;
-	if (vault_rewrap(e->vault, &in, &e->archived, err))
-		return true;
-	replace_xchg(e, err->code);
-	return false;
+void
+enroll_archival_free(struct enroll_archival *a)
+{
+	free(a->kra_hashes);
 }
 
 bool
 enroll_archive(struct enrollment *e, struct err *err)
 {
-	const struct ca_xchg *xchg = NULL;
+	OWNED(enroll_archival_free) struct enroll_archival a = {0};
 
 	if (e->request.payload.len == 0)
 		return true;
-	if (e->request.payload.len > PAYLOAD_MAX)
-		return err_set(err, DIRCA_E_TOO_LARGE,
-		    "the encrypted private key has %zu bytes; no key needs more than %d",
-		    e->request.payload.len, PAYLOAD_MAX);
-	return find_xchg(e, &xchg, err) && enroll_check_bound_exchange(e, &xchg->cert, err) &&
-	       rewrap(e, xchg, err) &&
-	       sealing_note(e->view, buf_view(&e->archived), &e->sealed, err);
+	if (!enroll_archival_begin(e, &a, err))
+		return false;
+	if (vault_rewrap(e->vault, &a.order, &e->archived, err))
+		return sealing_note(e->view, buf_view(&e->archived), &e->sealed, err);
+	enroll_archival_failed(e, err->code);
+	return false;
 }
 
 bool

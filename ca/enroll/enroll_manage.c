@@ -227,7 +227,7 @@ issue_stored(struct enrollment *e, const struct store_request *row, const struct
     struct err *err)
 {
 	return enroll_decide_stored(e, row, officer, err) &&
-	       (e->generates ? enroll_generate(e, err) : enroll_certify(e, err));
+	       (e->generates ? enroll_generate(e, err) : enroll_certify(e, NULL, NULL, err));
 }
 
 static bool

@@ -146,8 +146,12 @@ struct enrollment {
 };
 void enrollment_free(struct enrollment *e);
 
-/* Signs what was decided: plan and names. */
-bool enroll_certify(struct enrollment *e, struct err *err);
+/* enroll_issue.c: signs what was decided, plan and names, and has the vault do the rest of `issue`
+ * in the same act; both NULL: nothing else. */
+bool enroll_certify(
+    struct enrollment *e, struct vault_issue *issue, struct vault_issued *issued, struct err *err);
+/* Certificate, archived key and answer of a request that does not wait. */
+bool enroll_issue(struct enrollment *e, struct err *err);
 /* After the commit, if the template publishes its certificates. */
 void enroll_wake_publisher(const struct enrollment *e);
 
@@ -302,7 +306,18 @@ bool enroll_check_server_key(struct enrollment *e, struct err *err);
 
 /* enroll_archive.c: KRAs enough to seal a key to; nothing to do without one. */
 bool enroll_check_kras(struct enrollment *e, struct err *err);
-/* Proves and seals the payload to the chosen KRAs; nothing to do without one. */
+/* What the vault is asked for to prove the payload and seal it to KRAs; the front has checked what
+ * it can. */
+struct enroll_archival {
+	struct vault_rewrap order;
+	void *kra_hashes;
+	char sid[SID_TEXT_MAX];
+};
+bool enroll_archival_begin(struct enrollment *e, struct enroll_archival *a, struct err *err);
+/* Where the vault refused: another exchange key is made where that one can be to blame. */
+void enroll_archival_failed(struct enrollment *e, enum err_code code);
+void enroll_archival_free(struct enroll_archival *a);
+/* All of it for a request that waits; nothing to do without a payload. */
 bool enroll_archive(struct enrollment *e, struct err *err);
 /* In the place of enroll_certify: key, archived key, delivered key and certificate in one. */
 bool enroll_generate(struct enrollment *e, struct err *err);
@@ -312,6 +327,18 @@ bool enroll_generate(struct enrollment *e, struct err *err);
  * (transactionId, senderNonce, dataReturn) comes back. */
 bool enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
     const struct enroll_request *request, struct buf *out, struct err *err);
+/* The same of a certificate that is not there yet: its content, but for the hash of the
+ * certificate, which the vault puts between `before` and `after`; and, with what the vault made of
+ * it, the answer
+ * (`response`). */
+struct enroll_answer {
+	struct buf content;
+	struct view before, after; /* in it */
+};
+bool enroll_answer_begin(const struct enrollment *e, struct enroll_answer *out, struct err *err);
+bool enroll_answer_finish(struct enrollment *e, struct enroll_answer *a,
+    const struct vault_issued *made, struct err *err);
+void enroll_answer_free(struct enroll_answer *a);
 
 /* enroll_commit.c: the one transaction of a submission, and the row that it is about to add. */
 struct enroll_commit {

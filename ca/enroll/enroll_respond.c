@@ -3,6 +3,8 @@
  */
 #include "enroll_priv.h"
 
+#include <string.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include "mem.h"
@@ -42,43 +44,49 @@ fail_info(enum err_code code)
 	return FAIL_BAD_REQUEST;
 }
 
-static bool
-sign_body(struct ca *ca, struct vault *v, struct view content, const struct view *certificates,
-    size_t count, struct buf *out, struct err *err)
+static struct cms_sign
+message_of(const struct ca *ca, struct view content)
 {
-	OWNED(buf_free) struct buf attrs = {0}, signature = {0};
-	const struct cms_sign in = {
+	return (struct cms_sign){
 	    .content_oid = oid_dotted(OID_CT_PKI_RESPONSE),
 	    .content = content,
 	    .digest = ca->digest,
 	    .issuer = ca->issuer->cert.issuer,
 	    .serial = ca->issuer->cert.serial,
-	    .certificates = certificates,
-	    .certificate_count = count,
 	};
-
-	return cms_sign_attrs(&in, &attrs, err) &&
-	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
-	       cms_sign_finish(&in, buf_view(&attrs), buf_view(&ca->issuer->sig_alg),
-		   buf_view(&signature), out, err);
 }
 
 /* With the certificate, if there is one, and the chain of the CA. */
 static bool
-sign_answer(struct ca *ca, struct vault *v, const struct cmc_response_body *answer,
-    struct view certificate, struct buf *out, struct err *err)
+put_together(const struct ca *ca, struct view content, struct view certificate, struct view attrs,
+    struct view signature, struct buf *out, struct err *err)
 {
 	OWNED(own_memory)
 	struct view *certificates = mem_zero(ca->chain_count + 1, sizeof *certificates);
-	OWNED(buf_free) struct buf body = {0};
-	size_t count = 0;
+	struct cms_sign in = message_of(ca, content);
 
+	in.certificates = certificates;
 	if (certificate.len > 0)
-		certificates[count++] = certificate;
+		certificates[in.certificate_count++] = certificate;
 	for (size_t i = 0; i < ca->chain_count; i++)
-		certificates[count++] = buf_view(&ca->chain[i]);
-	return cmc_response_body_encode(answer, &body, err) &&
-	       sign_body(ca, v, buf_view(&body), certificates, count, out, err);
+		certificates[in.certificate_count++] = buf_view(&ca->chain[i]);
+	return cms_sign_finish(&in, attrs, buf_view(&ca->issuer->sig_alg), signature, out, err);
+}
+
+static bool
+sign_answer(struct ca *ca, struct vault *v, const struct cmc_response_body *answer,
+    struct view certificate, struct buf *out, struct err *err)
+{
+	OWNED(buf_free) struct buf content = {0}, attrs = {0}, signature = {0};
+	struct cms_sign in;
+
+	if (!cmc_response_body_encode(answer, &content, err))
+		return false;
+	in = message_of(ca, buf_view(&content));
+	return cms_sign_attrs(&in, &attrs, err) &&
+	       vault_sign_message(v, buf_view(&attrs), &signature, err) &&
+	       put_together(
+		   ca, in.content, certificate, buf_view(&attrs), buf_view(&signature), out, err);
 }
 
 /* What the client sent comes back, its nonce as the recipient's, beside one of this answer's own.
@@ -136,4 +144,51 @@ enroll_respond(struct ca *ca, struct vault *v, const struct store_request *row,
 	}
 	return sign_answer(ca, v, &answer, certificate, out, err) ||
 	       err_prefix(err, "making the CMC response");
+}
+
+/* Random octets stand for the hash while it is not known. */
+bool
+enroll_answer_begin(const struct enrollment *e, struct enroll_answer *out, struct err *err)
+{
+	uint8_t filler[SHA_DIGEST_LENGTH], nonce[CMC_RANDOM_LEN] = {0};
+	OWNED(own_memory) char *text = enroll_issued_text(e);
+	struct cmc_response_body body = {.status = CMC_STATUS_SUCCESS,
+	    .text = text,
+	    .body_part_id = e->request.body_part_id,
+	    .fail_info = -1,
+	    .issued_sha1 = view_of(filler, sizeof filler),
+	    .key_hash = e->request.payload.len > 0 ? e->request.key_hash : (struct view){0}};
+	const uint8_t *at, *end;
+
+	*out = (struct enroll_answer){0};
+	if (RAND_bytes(filler, sizeof filler) != 1)
+		return err_openssl(err, DIRCA_E_CRYPTO, "no random number for an answer");
+	if (!answer_transaction(&e->request.cmc.transaction, nonce, &body.transaction, err) ||
+	    !cmc_response_body_encode(&body, &out->content, err))
+		return err_prefix(err, "making the CMC response");
+	if ((at = memmem(out->content.ptr, out->content.len, filler, sizeof filler)) == NULL)
+		return err_set(err, DIRCA_E_INTERNAL, "a CMC response without its hash");
+	end = out->content.ptr + out->content.len;
+	out->before = view_of(out->content.ptr, (size_t)(at - out->content.ptr));
+	at += sizeof filler;
+	out->after = view_of(at, (size_t)(end - at));
+	return true;
+}
+
+bool
+enroll_answer_finish(
+    struct enrollment *e, struct enroll_answer *a, const struct vault_issued *made, struct err *err)
+{
+	struct view certificate = buf_view(&e->certificate);
+
+	SHA1(certificate.ptr, certificate.len, a->content.ptr + a->before.len);
+	return put_together(e->ca, buf_view(&a->content), certificate, buf_view(&made->attrs),
+		   buf_view(&made->response_signature), &e->response, err) ||
+	       err_prefix(err, "making the CMC response");
+}
+
+void
+enroll_answer_free(struct enroll_answer *a)
+{
+	buf_free(&a->content);
 }

@@ -143,6 +143,25 @@ struct vault_rewrap {
 bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
 
+/* All that a request leads to, in one act: vault_rewrap where there is a key to archive,
+ * vault_sign_certificate, and where one is wanted the signature of a CMC response (RFC 5272 4.2),
+ * whose content is `before`, the SHA-1 of the certificate and `after`. Either all or nothing; the
+ * key is not opened if the certificate would not be signed. Errors are those of the parts. */
+struct vault_issue {
+	struct view tbs;
+	const struct vault_rewrap *rewrap; /* NULL: no key */
+	struct view before, after;         /* both empty: no response */
+};
+struct vault_issued {
+	struct buf archived;           /* EnvelopedData for the KRAs */
+	struct buf signature;          /* of the certificate */
+	struct buf attrs;              /* signed attributes of the response, a SET OF */
+	struct buf response_signature; /* over them */
+};
+bool vault_issue(
+    struct vault *v, const struct vault_issue *in, struct vault_issued *out, struct err *err);
+void vault_issued_free(struct vault_issued *i);
+
 /*
  * Keys that are brought from elsewhere ([MS-CSRA] 3.1.4.2.16) are encrypted to a key of their own
  * kind, whose certificate the vault makes as it makes exchange certificates, with the usage

@@ -329,31 +329,74 @@ vault_xchg_provider(struct vault *v, struct vault_xchg_provider *out, struct err
 	       call(v, &c, PROVIDER_FIELDS, err) && take_provider(&c, out, err);
 }
 
+static bool
+rewrap_fields(struct buf *frame, const struct vault_rewrap *in, struct err *err)
+{
+	uint8_t cipher = (uint8_t)in->cipher;
+	const struct view fields[REWRAP_FIELDS] = {
+	    [REWRAP_PAYLOAD] = in->payload,
+	    [REWRAP_ISSUER] = in->xchg_issuer,
+	    [REWRAP_SERIAL] = in->xchg_serial,
+	    [REWRAP_SPKI] = in->spki,
+	    [REWRAP_XCHG_ID] = view_of(in->xchg_id, VAULT_ID_LEN),
+	    [REWRAP_KRAS] = view_of(in->kra_sha256, in->kra_count * 32),
+	    [REWRAP_CIPHER] = view_of(&cipher, sizeof cipher),
+	    [REWRAP_REQUESTER] = in->requester,
+	};
+	bool ok = true;
+
+	if (in->kra_count > WIRE_FIELDS_MAX)
+		return err_set(err, E_INVALIDARG,
+		    "%zu key recovery agents are too many for one key", in->kra_count);
+	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
+		ok = wire_field(frame, fields[i], err);
+	return ok;
+}
+
 bool
 vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err)
 {
-	uint8_t cipher = (uint8_t)in->cipher;
-	struct view fields[REWRAP_FIELDS];
 	OWNED(call_free) struct call c = {0};
-	bool ok;
 
 	*archived_out = (struct buf){0};
-	if (in->kra_count > WIRE_FIELDS_MAX)
-		return err_set(err, E_INVALIDARG,
-		    "%zu key recovery agents are too many for one key", in->kra_count);
-	fields[REWRAP_PAYLOAD] = in->payload;
-	fields[REWRAP_ISSUER] = in->xchg_issuer;
-	fields[REWRAP_SERIAL] = in->xchg_serial;
-	fields[REWRAP_SPKI] = in->spki;
-	fields[REWRAP_XCHG_ID] = view_of(in->xchg_id, VAULT_ID_LEN);
-	fields[REWRAP_KRAS] = view_of(in->kra_sha256, in->kra_count * 32);
-	fields[REWRAP_CIPHER] = view_of(&cipher, sizeof cipher);
-	fields[REWRAP_REQUESTER] = in->requester;
-	ok = wire_begin(&c.frame, VAULT_OP_REWRAP, err);
-	for (size_t i = 0; i < REWRAP_FIELDS && ok; i++)
-		ok = wire_field(&c.frame, fields[i], err);
-	return ok && call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
+	return wire_begin(&c.frame, VAULT_OP_REWRAP, err) && rewrap_fields(&c.frame, in, err) &&
+	       call(v, &c, 1, err) && buf_dup(c.fields[0], archived_out, err);
+}
+
+bool
+vault_issue(
+    struct vault *v, const struct vault_issue *in, struct vault_issued *out, struct err *err)
+{
+	const bool archives = in->rewrap != NULL, responds = in->before.len + in->after.len > 0;
+	const struct {
+		bool wanted;
+		struct buf *to;
+	} parts[] = {{archives, &out->archived}, {true, &out->signature}, {responds, &out->attrs},
+	    {responds, &out->response_signature}};
+	OWNED(call_free) struct call c = {0};
+	const struct view *next = c.fields;
+	bool ok;
+
+	*out = (struct vault_issued){0};
+	ok = wire_begin(&c.frame, VAULT_OP_ISSUE, err) && wire_field(&c.frame, in->tbs, err) &&
+	     wire_field(&c.frame, in->before, err) && wire_field(&c.frame, in->after, err) &&
+	     (!archives || rewrap_fields(&c.frame, in->rewrap, err)) &&
+	     call(v, &c, 1 + (size_t)archives + 2 * (size_t)responds, err);
+	for (size_t i = 0; ok && i < COUNT_OF(parts); i++)
+		ok = !parts[i].wanted || buf_dup(*next++, parts[i].to, err);
+	if (!ok)
+		vault_issued_free(out);
+	return ok;
+}
+
+void
+vault_issued_free(struct vault_issued *i)
+{
+	buf_free(&i->archived);
+	buf_free(&i->signature);
+	buf_free(&i->attrs);
+	buf_free(&i->response_signature);
 }
 
 bool

@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/sha.h>
 
 #include "bytes.h"
 #include "clock.h"
 #include "key_uri.h"
 #include "mem.h"
+#include "oids.h"
 #include "own_openssl.h"
 
 struct vault_request {
@@ -323,6 +325,51 @@ handle_rewrap(struct vault_worker *w, const struct view *fields, size_t count, s
 	return ok;
 }
 
+/* A CMC response that tells of `certificate`: `before`, its SHA-1 and `after` are the content. */
+static bool
+reply_response(struct vault_worker *w, struct view before, struct view certificate,
+    struct view after, struct err *err)
+{
+	OWNED(buf_free) struct buf content = {0}, attrs = {0};
+	struct cms_sign message = {
+	    .content_oid = oid_dotted(OID_CT_PKI_RESPONSE), .digest = w->signers[0].digest};
+	struct journal_entry entry = {.kind = JOURNAL_RESPONSE};
+	uint8_t sha1[SHA_DIGEST_LENGTH];
+
+	SHA1(certificate.ptr, certificate.len, sha1);
+	if (!buf_append(&content, before, err) ||
+	    !buf_append(&content, view_of(sha1, sizeof sha1), err) ||
+	    !buf_append(&content, after, err))
+		return false;
+	message.content = buf_view(&content);
+	return cms_sign_attrs(&message, &attrs, err) && reply_field(w, buf_view(&attrs), err) &&
+	       reply_signature(w, &entry, buf_view(&attrs), err);
+}
+
+/* What one request leads to, in one act. Nothing is opened for a certificate that is not signed,
+ * and nothing signed where the key is not archived. */
+static bool
+handle_issue(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
+{
+	struct view tbs = fields[ISSUE_TBS], before = fields[ISSUE_BEFORE],
+		    after = fields[ISSUE_AFTER];
+	OWNED(buf_free) struct buf signature = {0}, certificate = {0};
+	uint8_t key_id[VAULT_ID_LEN];
+	struct journal_entry entry;
+
+	if (count != ISSUE_FIELDS && count != ISSUE_FIELDS + REWRAP_FIELDS)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "a vault request to issue with a part of what archives a key");
+	return vault_check_certificate(tbs, &w->state->keys[0].rules, &entry, key_id, err) &&
+	       check_key(w, key_id, err) &&
+	       (count == ISSUE_FIELDS ||
+		   handle_rewrap(w, fields + ISSUE_FIELDS, REWRAP_FIELDS, err)) &&
+	       vault_sign_tbs(w, &entry, tbs, &signature, &certificate, err) &&
+	       reply_field(w, buf_view(&signature), err) &&
+	       (before.len + after.len == 0 ||
+		   reply_response(w, before, buf_view(&certificate), after, err));
+}
+
 /* The import key that a payload is encrypted to, and the payload. */
 static bool
 read_import(struct vault_worker *w, struct view payload, uint8_t id[VAULT_ID_LEN], EVP_PKEY **key,
@@ -511,6 +558,7 @@ static const struct vault_request requests[] = {
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_XCHG_PROVIDER] = {handle_xchg_provider, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
+    [VAULT_OP_ISSUE] = {handle_issue, ISSUE_FIELDS, ISSUE_FIELDS + REWRAP_FIELDS, 256 << 10, false},
     [VAULT_OP_IMPORT_CREATE] = {handle_import_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_IMPORT_LIST] = {handle_import_list, 0, 0, 0, false},
     [VAULT_OP_IMPORT] = {handle_import, IMPORT_FIELDS, IMPORT_FIELDS, 128 << 10, false},

@@ -27,7 +27,8 @@ enum vault_op {
 	VAULT_OP_SET_KRA_ISSUERS, /* as SET_KRAS; certificates, a field each */
 	VAULT_OP_IMPORT_CREATE,   /* fields as of XCHG_CREATE */
 	VAULT_OP_IMPORT_LIST,
-	VAULT_OP_IMPORT
+	VAULT_OP_IMPORT,
+	VAULT_OP_ISSUE
 };
 
 enum vault_status { VAULT_STATUS_OK, VAULT_STATUS_ERROR };
@@ -76,6 +77,12 @@ enum {
 	REWRAP_REQUESTER,
 	REWRAP_FIELDS
 };
+
+/* Fields of an act of issuing, and those of a rewrap behind them where a key is archived. `before`
+ * and `after` are what stands around the certificate's hash in the content of the answer; both
+ * empty: none is wanted. The vault's answer: the archived key if there is one, the certificate's
+ * signature, and the answer's signed attributes and signature if one is wanted. */
+enum { ISSUE_TBS, ISSUE_BEFORE, ISSUE_AFTER, ISSUE_FIELDS };
 
 /* Fields of an import. */
 enum {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/mman.h>
+#include <openssl/sha.h>
 
 #include "bytes.h"
 #include "clock.h"
@@ -1041,6 +1042,120 @@ key_that_does_not_fit_the_request_is_refused(void **state)
 	test_cert_free(&x.cert);
 }
 
+static struct vault_issue
+issue_of(const struct rewrap *r, struct view tbs)
+{
+	return (struct vault_issue){.tbs = tbs,
+	    .rewrap = &r->in,
+	    .before = view_str("before "),
+	    .after = view_str(" after")};
+}
+
+static void
+issue_seals_signs_and_answers_in_one_act(void **state)
+{
+	struct xchg x = make_xchg(2048);
+	uint8_t content[7 + 20 + 6] = "before ", digest[32];
+	struct buf tbs, certificate;
+	struct vault_issued made;
+	struct vault_issue in;
+	struct vault_info info;
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	user_tbs(ca.cert.subject, &tbs);
+	in = issue_of(&r, buf_view(&tbs));
+	ASSERT_DONE(vault_issue(&child.front[0], &in, &made, &err));
+	assert_opens(&made.archived, &kra1);
+	assert_true(is_signed_by(ca.key, buf_view(&tbs), buf_view(&made.signature)));
+	assert_true(
+	    is_signed_by(ca.key, buf_view(&made.attrs), buf_view(&made.response_signature)));
+	/* The answer is about this certificate. */
+	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
+	ASSERT_DONE(pkix_signed_wrap(buf_view(&tbs), buf_view(&info.issuers.list[0].sig_alg),
+	    buf_view(&made.signature), &certificate, &err));
+	vault_info_free(&info);
+	SHA1(certificate.ptr, certificate.len, content + 7);
+	memcpy(content + 27, " after", 6);
+	SHA256(content, sizeof content, digest);
+	assert_non_null(memmem(made.attrs.ptr, made.attrs.len, digest, sizeof digest));
+	vault_issued_free(&made);
+	/* What is not asked for is not there. */
+	in.rewrap = NULL;
+	in.before = in.after = view_str("");
+	ASSERT_DONE(vault_issue(&child.front[0], &in, &made, &err));
+	assert_true(is_signed_by(ca.key, buf_view(&tbs), buf_view(&made.signature)));
+	assert_int_equal(made.archived.len + made.attrs.len + made.response_signature.len, 0);
+	vault_issued_free(&made);
+	buf_free(&certificate);
+	buf_free(&tbs);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
+static uint64_t
+count_signed(void)
+{
+	struct vault_info info;
+	uint64_t records;
+	struct err err;
+
+	ASSERT_DONE(vault_get_info(&child.front[0], &info, &err));
+	records = info.journal_records;
+	vault_info_free(&info);
+	return records;
+}
+
+static void
+assert_nothing_issued(const struct vault_issue *in, enum err_code code)
+{
+	uint64_t before = count_signed();
+	struct vault_issued made;
+	struct err err;
+
+	assert_false(vault_issue(&child.front[0], in, &made, &err));
+	assert_int_equal(err.code, code);
+	assert_int_equal(
+	    made.archived.len + made.signature.len + made.attrs.len + made.response_signature.len,
+	    0);
+	assert_int_equal(count_signed(), before);
+}
+
+static void
+issue_is_all_or_nothing(void **state)
+{
+	struct xchg x = make_xchg(2048);
+	struct buf tbs, foreign, archived;
+	struct vault_issue in;
+	struct rewrap r;
+	struct err err;
+
+	(void)state;
+	rewrap_init(&r, &x);
+	user_tbs(ca.cert.subject, &tbs);
+	user_tbs(kra1.cert.subject, &foreign);
+	/* For a certificate that is not signed the key is not opened: it is nobody's yet. */
+	in = issue_of(&r, buf_view(&foreign));
+	r.in.requester = view_str("first");
+	assert_nothing_issued(&in, E_ACCESSDENIED);
+	r.in.requester = view_str("second");
+	ASSERT_DONE(vault_rewrap(&child.front[0], &r.in, &archived, &err));
+	buf_free(&archived);
+	/* Nothing is signed where the key is not archived. */
+	in = issue_of(&r, buf_view(&tbs));
+	r.in.requester = view_str("third");
+	assert_nothing_issued(&in, DIRCA_E_KEY_NOT_ARCHIVED);
+	r.in.requester = view_str("second");
+	r.in.spki = kra1.cert.spki;
+	assert_nothing_issued(&in, DIRCA_E_KEY_NOT_ARCHIVED);
+	buf_free(&tbs);
+	buf_free(&foreign);
+	rewrap_free(&r);
+	test_cert_free(&x.cert);
+}
+
 static void
 exchange_key_sizes_are_limited(void **state)
 {
@@ -1503,6 +1618,8 @@ main(void)
 	    WITH_CHILD(issuers_are_the_supervisors),
 	    WITH_CHILD(unknown_exchange_key_is_refused),
 	    WITH_CHILD(key_that_does_not_fit_the_request_is_refused),
+	    WITH_CHILD(issue_seals_signs_and_answers_in_one_act),
+	    WITH_CHILD(issue_is_all_or_nothing),
 	    WITH_CHILD(exchange_key_sizes_are_limited),
 	    cmocka_unit_test_setup_teardown(
 		exchange_keys_survive_a_restart, start_sealed_child, stop_child),
