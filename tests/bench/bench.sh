@@ -7,7 +7,7 @@ bench_do_not_publish() {
 	for name; do
 		printf 'dn: CN=%s,CN=Certificate Templates,CN=Public Key Services,CN=Services,%s\n' "$name" "$LDAP_CONFIG_BASE"
 		printf 'changetype: modify\nreplace: msPKI-Enrollment-Flag\nmsPKI-Enrollment-Flag: 33\n\n'
-	done | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && sleep 2
+	done | ldapmodify -Q -Y EXTERNAL -H "$LDAPI_URI" >/dev/null && ca_lab_has_read
 }
 
 # bench_process ROLE: its process id. ROLE: supervisor, front or vault

@@ -20,7 +20,7 @@
 #define HEAD_MAX   16384
 #define BODY_MAX   (1 << 20)
 #define READ_SIZE  16384
-#define PATIENCE_S 20
+#define PATIENCE_S 120
 
 int64_t
 load_now_ns(void)
