@@ -146,26 +146,61 @@ may_have_been(const struct principal *p, const struct sid *old)
 	       (p->has_sid && p->sid.count == 5 && p->sid.subs[4] == old->subs[4]);
 }
 
-/* SIDs of accounts that this one was before it was moved between domains: Windows puts them into
- * the token too. */
+/* Who else has that SID today; NULL: nobody. One of another domain may be known here by a
+ * foreignSecurityPrincipal of that SID. */
 static bool
-add_history(const struct dir_entry *e, struct principal *p, struct err *err)
+find_owner(
+    struct dir_conn *c, const struct principal *p, struct view sid, char **out, struct err *err)
+{
+	OWNED(own_memory)
+	char *filter =
+	    dir_filter("(&(objectSid=%S)(!(objectClass=foreignSecurityPrincipal)))", &sid);
+
+	*out = NULL;
+	for (size_t i = 0; *out == NULL && i < dir_domains(c)->bases.count; i++) {
+		OWNED(dir_entries_free) struct dir_entries found = {0};
+
+		if (!dir_search(c,
+			&(struct dir_query){.base = dir_domains(c)->bases.list[i],
+			    .scope = DIR_SUBTREE,
+			    .filter = filter,
+			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+			&found, err))
+			return false;
+		for (size_t k = 0; *out == NULL && k < found.count; k++)
+			if (!dir_dn_eq(found.list[k].dn, p->dn))
+				*out = mem_text(found.list[k].dn);
+	}
+	return true;
+}
+
+/* SIDs of accounts that this one was before it was moved between domains: Windows puts them into
+ * the token too. A SID that somebody has is nobody's past. */
+static bool
+add_history(struct dir_conn *c, const struct dir_entry *e, struct principal *p, struct err *err)
 {
 	const struct dir_attr *a = dir_entry_attr(e, "sIDHistory");
 
 	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		OWNED(own_memory) char *owner = NULL;
 		char text[SID_TEXT_MAX];
 		struct sid sid;
 
 		if (!sid_decode(buf_view(&a->values[i]), &sid, err))
 			return err_prefix(err, "sIDHistory of %s", e->dn);
-		if (!may_have_been(p, &sid)) {
-			sid_to_text(&sid, text);
+		sid_to_text(&sid, text);
+		if (!may_have_been(p, &sid))
 			return err_set(err, ERROR_INVALID_DATA,
 			    "sIDHistory of %s holds %s, which no account can have been before: "
 			    "find out who wrote it, and take it out",
 			    e->dn, text);
-		}
+		if (!find_owner(c, p, buf_view(&a->values[i]), &owner, err))
+			return false;
+		if (owner != NULL)
+			return err_set(err, ERROR_INVALID_DATA,
+			    "sIDHistory of %s holds %s, which is %s today: find out who wrote it, "
+			    "and take it out",
+			    e->dn, text, owner);
 		sids_put(&p->sids, &sid);
 	}
 	return true;
@@ -182,7 +217,7 @@ read_sids(struct dir_conn *c, const struct dir_entry *e, struct principal *p, st
 	    .primary_rid = got == DIR_GET_OK ? &rid : NULL};
 
 	if (got == DIR_GET_FAILED || (p->has_sid && !sids_add(&p->sids, &p->sid, err)) ||
-	    !add_history(e, p, err) || !group_subject_read_posix(e, &s, err))
+	    !add_history(c, e, p, err) || !group_subject_read_posix(e, &s, err))
 		return false;
 	return groups_collect(c, &s, &p->sids, err);
 }

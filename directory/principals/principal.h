@@ -17,7 +17,7 @@ enum dir_find { DIR_FOUND, DIR_NOT_FOUND, DIR_FIND_FAILED };
 bool principal_check_active(const struct principal *p, int64_t now, struct err *err);
 
 /* What a token may be, by its form:
- *   S-1-5-21-...            objectSid; on a domain controller sIDHistory too
+ *   S-1-5-21-...            objectSid, else sIDHistory
  *   {3f2504e0-...}          objectGUID, with or without the braces
  *   CN=user1,CN=Users,...   DN
  *   DOMAIN\user1            account name; DOMAIN is the NetBIOS or DNS name of a domain

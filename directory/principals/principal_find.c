@@ -102,8 +102,7 @@ principal_search_sid(
 		return err_set(err, ERROR_INVALID_DATA, "'%.64s' is no SID", token);
 	return sid_encode(&sid, &raw, err) &&
 	       search_bytes(c, "objectSid", raw.ptr, raw.len, hits, err) &&
-	       (hits->count > 0 || !dir_conn_root(c)->is_ad ||
-		   search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
+	       (hits->count > 0 || search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
 }
 
 bool

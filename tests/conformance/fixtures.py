@@ -19,6 +19,8 @@ HOST, NAMELESS = 1320, 1321
 INNER, OUTER, OUTERMOST, CONTRACTORS, BANNED, BANNED_ABOVE, ALLOWED, JUNIORS = range(1341, 1349)
 OFFICERS = range(1361, 1369)
 OFFICER1 = 1111
+# Of a domain that is gone; who was moved from there has it in sIDHistory.
+MOVED = "S-1-5-21-1-2-3-1105"
 MANAGERS = "CN=Certificate Managers," + USERS
 NORTH, SOUTH = "OU=North," + DOMAIN, "OU=South," + DOMAIN
 
@@ -84,6 +86,8 @@ RIGHTS = {
     "RightOther": [allow_right(BOB)],
     "RightNobody": [],
     "RightOwner": [],
+    "RightMoved": [allow_right(MOVED)],
+    "RightMovedDenied": [deny_right(MOVED), allow_right(AUTHENTICATED)],
     "RightReadDenied": [deny(READ_PROP, BANNED), allow_right(AUTHENTICATED)],
 }
 
@@ -134,7 +138,7 @@ ALLOW, DENY = 9, 10
 RULES = [
     officer_rule(ALLOW, OFFICER1, [EVERYONE]),
     officer_rule(ALLOW, OFFICERS[0], [EVERYONE]),
-    officer_rule(ALLOW, OFFICERS[1], [ALICE]),
+    officer_rule(ALLOW, OFFICERS[1], [ALICE, MOVED]),
     officer_rule(ALLOW, OFFICERS[2], [OUTERMOST]),
     officer_rule(DENY, OFFICERS[3], [ALICE]),
     officer_rule(ALLOW, OFFICERS[3], [EVERYONE]),

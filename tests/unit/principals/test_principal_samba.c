@@ -259,7 +259,8 @@ set_history(const char *base64)
 	assert_true(lab_sh(command));
 }
 
-/* S-1-5-21-1-2-3-1105 of a domain that is gone; the last is Domain Admins of this one. */
+/* S-1-5-21-1-2-3-1105 of a domain that is gone; the last two are Domain Admins and caadmin of this
+ * one. */
 static void
 who_was_moved_keeps_the_sids_that_he_had(void **state)
 {
@@ -268,7 +269,8 @@ who_was_moved_keeps_the_sids_that_he_had(void **state)
 		const char *base64, *text;
 	} forged[] = {{"AQIAAAAAAAUgAAAAIAIAAA==", "S-1-5-32-544"}, {"AQEAAAAAAAEAAAAA", "S-1-1-0"},
 	    {"AQUAAAAAAAUVAAAAiXKFxtQvDU/dv64lAAIAAA==",
-		"S-1-5-21-3330634377-1326264276-632209373-512"}};
+		"S-1-5-21-3330634377-1326264276-632209373-512"},
+	    {"AQUAAAAAAAUVAAAAiXKFxtQvDU/dv64lVgQAAA==", "which is CN=caadmin,"}};
 	struct principal p;
 	struct sid sid;
 	struct err err;

@@ -193,6 +193,85 @@ a_malformed_sid_or_guid_is_an_error(void **state)
 	remove_entry("CN=broken," USERS_DN);
 }
 
+static struct buf
+sid_bytes(const char *text)
+{
+	struct buf raw = {0};
+	struct sid sid;
+	struct err err;
+
+	assert_true(sid_from_text(text, &sid) && sid_encode(&sid, &raw, &err));
+	return raw;
+}
+
+static void
+set_history(const char *dn, const char *text)
+{
+	struct buf raw = sid_bytes(text);
+	struct view value = buf_view(&raw);
+	struct err err;
+
+	if (!dir_replace(conn, dn, "sIDHistory", &value, 1, &err))
+		fail_msg("%s", err.msg);
+	buf_free(&raw);
+}
+
+static void
+add_foreign(const char *dn, const char *text)
+{
+	struct buf raw = sid_bytes(text);
+	struct dir_entry e;
+	struct err err;
+
+	assert_true(dir_entry_init(&e, dn, &err) &&
+		    dir_entry_add(&e, "objectClass", view_str("foreignSecurityPrincipal"), &err) &&
+		    dir_entry_add(&e, "objectSid", buf_view(&raw), &err));
+	if (!dir_add(conn, &e, &err))
+		fail_msg("%s", err.msg);
+	dir_entry_free(&e);
+	buf_free(&raw);
+}
+
+/* Where access rules let somebody write his own history. A foreignSecurityPrincipal is how a group
+ * of this domain knows an account of another one: it is nobody. */
+static void
+nobody_takes_by_his_history_what_is_somebodys(void **state)
+{
+	static const char *const old = "S-1-5-21-1-2-3-1105";
+	static const struct {
+		const char *sid, *why;
+	} forged[] = {{"S-1-5-32-544", "no account can have been"},
+	    {"S-1-5-21-3330634377-1326264276-632209373-1110", "is cn=caadmin,"},
+	    {"S-1-5-21-3330634377-1326264276-632209373-1202", "is cn=Certificate Managers,"},
+	    {"S-1-5-21-3330634377-1326264276-632209373-1118", "is cn=ws1,"}};
+	struct principal p;
+	struct err err;
+	struct sid sid;
+
+	(void)state;
+	add_user("CN=moved," USERS_DN, "moved", NULL, "5010");
+	assert_true(sid_from_text(old, &sid));
+	add_foreign("CN=Foreign," USERS_DN, old);
+	set_history("CN=moved," USERS_DN, old);
+	p = get("CN=moved," USERS_DN);
+	assert_true(sids_contain(&p.sids, &sid));
+	principal_free(&p);
+	finds(principal_find, old, "CN=moved," USERS_DN);
+	/* His own SID is no other's. */
+	set_history("CN=moved," USERS_DN, "S-1-5-21-3330634377-1326264276-632209373-5010");
+	p = get("CN=moved," USERS_DN);
+	principal_free(&p);
+	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+		set_history("CN=moved," USERS_DN, forged[i].sid);
+		assert_int_equal(principal_find(conn, "moved", &p, &err), DIR_FIND_FAILED);
+		assert_int_equal(err.code, ERROR_INVALID_DATA);
+		if (strcasestr(err.msg, forged[i].why) == NULL)
+			fail_msg("%s", err.msg);
+	}
+	remove_entry("CN=moved," USERS_DN);
+	remove_entry("CN=Foreign," USERS_DN);
+}
+
 static void
 fails_ambiguous(
     enum dir_find (*find)(struct dir_conn *, const char *, struct principal *, struct err *),
@@ -554,6 +633,7 @@ main(void)
 	    cmocka_unit_test(a_principal_has_all_its_names_and_ids),
 	    cmocka_unit_test(a_principal_of_few_attributes_still_has_a_name),
 	    cmocka_unit_test(a_malformed_sid_or_guid_is_an_error),
+	    cmocka_unit_test(nobody_takes_by_his_history_what_is_somebodys),
 	    cmocka_unit_test(two_hits_are_ambiguous_and_both_are_named),
 	    cmocka_unit_test(identities_are_account_names),
 	    cmocka_unit_test(no_name_passes_for_a_dn),
