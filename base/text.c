@@ -209,12 +209,19 @@ fold_locale_open(void)
 	fold_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
+/* The sign of Kelvin has the small letter of K, and is no K: only the capital that a small letter
+ * has counts. */
 static uint32_t
 fold_letter(uint32_t cp)
 {
+	uint32_t small;
+
 	if (cp < 0x80)
 		return cp >= 'A' && cp <= 'Z' ? cp + ('a' - 'A') : cp;
-	return fold_locale != (locale_t)0 ? (uint32_t)towlower_l((wint_t)cp, fold_locale) : cp;
+	if (fold_locale == (locale_t)0)
+		return cp;
+	small = (uint32_t)towlower_l((wint_t)cp, fold_locale);
+	return (uint32_t)towupper_l((wint_t)small, fold_locale) == cp ? small : cp;
 }
 
 char *

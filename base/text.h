@@ -23,8 +23,9 @@ int text_hex_digit(char c);
 bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* ASCII case-insensitive. */
 bool text_eq_nocase(const char *a, const char *b);
-/* UTF-8 without case: capital letters of every script become small ones, nothing else changes.
- */
+/* UTF-8 without case: capital letters of every script become small ones, nothing else changes. No
+ * two letters that differ by more than case become one: neither the sign of Kelvin and k, nor the
+ * dotted I and i. For names that give rights; for searches there is match.h. */
 char *text_fold(const char *text);
 /* Equal after text_fold. */
 bool text_eq_fold(const char *a, const char *b);

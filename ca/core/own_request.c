@@ -2,6 +2,7 @@
 
 #include <openssl/objects.h>
 
+#include "match.h"
 #include "own.h"
 #include "person.h"
 #include "text.h"
@@ -15,10 +16,21 @@ refuse(const struct principal *officer, const char *why, struct err *err)
 	    officer->downlevel, why);
 }
 
+/* Of what a directory takes for one name none is a way round: neither another normal form nor wide
+ * letters. */
 static bool
-eq_nocase(const char *a, const char *b)
+may_be(const char *a, const char *b)
 {
-	return a != NULL && b != NULL && text_eq_nocase(a, b);
+	return a != NULL && b != NULL && match_eq(a, b);
+}
+
+static bool
+may_be_any(const struct texts *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (may_be(names->list[i], name))
+			return true;
+	return false;
 }
 
 /* Former SIDs count: the officer's SIDs hold them. That groups are among them too does no harm,
@@ -31,7 +43,15 @@ own_is_recorded_as(const struct principal *officer, const char *sid_text, const 
 	if (sid_text != NULL && officer->has_sid)
 		return sid_from_text(sid_text, &sid) &&
 		       (sid_eq(&sid, &officer->sid) || sids_contain(&officer->sids, &sid));
-	return eq_nocase(name, officer->downlevel);
+	return name != NULL && text_eq_nocase(name, officer->downlevel);
+}
+
+/* The same, in doubt yes. */
+static bool
+may_be_recorded_as(const struct principal *officer, const char *sid_text, const char *name)
+{
+	return own_is_recorded_as(officer, sid_text, name) ||
+	       ((sid_text == NULL || !officer->has_sid) && may_be(name, officer->downlevel));
 }
 
 /* Is what it calls its unknown owner one of the officer's names? */
@@ -42,8 +62,9 @@ calls_officer(const struct principal *officer, const struct store_request *row)
 	    row->requester_sid == NULL ? person_unknown_name(row->requester_name) : NULL;
 
 	return name != NULL &&
-	       (principal_is_named(officer, name) || texts_has_nocase(&officer->mails, name) ||
-		   eq_nocase(name, officer->cn));
+	       (principal_is_named(officer, name) || may_be(name, officer->upn) ||
+		   may_be(name, officer->downlevel) || may_be_any(&officer->accounts, name) ||
+		   may_be_any(&officer->mails, name) || may_be(name, officer->cn));
 }
 
 bool
@@ -52,16 +73,16 @@ own_check_row(const struct ca *ca, const struct principal *officer, const struct
 {
 	if (ca->config->allow_own_requests)
 		return true;
-	if (own_is_recorded_as(officer, row->requester_sid, row->requester_name))
+	if (may_be_recorded_as(officer, row->requester_sid, row->requester_name))
 		return refuse(officer, "it was requested for this account", err);
 	if ((row->request_flags & CR_FLG_ENROLLONBEHALFOF) != 0 &&
-	    own_is_recorded_as(officer, row->caller_sid, row->caller_name))
+	    may_be_recorded_as(officer, row->caller_sid, row->caller_name))
 		return refuse(
 		    officer, "it was requested by this account on behalf of another", err);
 	if (calls_officer(officer, row))
 		return refuse(
 		    officer, "the imported key is of somebody called as this account", err);
-	if (eq_nocase(row->upn, officer->upn))
+	if (may_be(row->upn, officer->upn))
 		return refuse(officer, "the certificate holds the UPN of this account", err);
 	return true;
 }
@@ -71,7 +92,7 @@ own_check_person(const struct ca *ca, const struct principal *officer,
     const struct principal *person, struct err *err)
 {
 	bool same = officer->has_sid && person->has_sid ? sid_eq(&officer->sid, &person->sid)
-							: eq_nocase(officer->dn, person->dn);
+							: may_be(officer->dn, person->dn);
 
 	return ca->config->allow_own_requests || !same ||
 	       refuse(officer, "it was requested by or for this account", err);
@@ -86,9 +107,9 @@ names_officer(const struct principal *officer, const struct texts *upns, const s
 		   sid_eq(&sid, &officer->sid);
 
 	for (size_t i = 0; !own && i < upns->count; i++)
-		own = eq_nocase(upns->list[i], officer->upn);
+		own = may_be(upns->list[i], officer->upn);
 	for (size_t i = 0; !own && i < emails->count; i++)
-		own = texts_has_nocase(&officer->mails, emails->list[i]);
+		own = may_be_any(&officer->mails, emails->list[i]);
 	return own;
 }
 
@@ -102,8 +123,7 @@ subject_is_officer(const struct principal *officer, struct view subject)
 		return false;
 	cn = pkix_name_value(subject, NID_commonName);
 	email = pkix_name_value(subject, NID_pkcs9_emailAddress);
-	return eq_nocase(cn, officer->cn) ||
-	       (email != NULL && texts_has_nocase(&officer->mails, email));
+	return may_be(cn, officer->cn) || (email != NULL && may_be_any(&officer->mails, email));
 }
 
 bool

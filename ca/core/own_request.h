@@ -13,7 +13,9 @@
  * officer's names. */
 bool own_check_row(const struct ca *ca, const struct principal *officer,
     const struct store_request *row, struct err *err);
-/* Is the officer whoever was written down under this SID and name? NULL: not written down. */
+/* Is the officer whoever was written down under this SID and name? NULL: not written down. For what
+ * he may do as that one: without a SID the name is compared as it is spelled, but for ASCII case.
+ */
 bool own_is_recorded_as(const struct principal *officer, const char *sid_text, const char *name);
 /* `person` is whom a request was made by or for, as the directory knows them now. */
 bool own_check_person(const struct ca *ca, const struct principal *officer,

@@ -6,6 +6,7 @@
 #include "adoption.h"
 #include "dir_change.h"
 #include "groups_priv.h"
+#include "match.h"
 #include "mem.h"
 #include "own.h"
 #include "principal_priv.h"
@@ -441,15 +442,15 @@ claim_names(struct planner *p, size_t i)
 		OWNED(own_memory)
 		char *text = mem_text_n(upns->values[k].ptr, upns->values[k].len);
 
-		claims_add(&p->upns, text_fold(text), i);
+		claims_add(&p->upns, match_key(text), i);
 	}
 	for (size_t k = 0; p->t->dns != NULL && k < a->names.count; k++) {
 		OWNED(own_memory) char *text = text_printf("%s@%s", a->names.list[k], p->t->dns);
 
-		claims_add(&p->upns, text_fold(text), i);
+		claims_add(&p->upns, match_key(text), i);
 	}
 	if (a->upn != NULL)
-		claims_add(&p->upns, text_fold(a->upn), i);
+		claims_add(&p->upns, match_key(a->upn), i);
 }
 
 static void
@@ -466,7 +467,7 @@ give_upns(struct planner *p)
 	claims_sort(&p->upns);
 	for (size_t i = 0; i < p->t->all.count; i++) {
 		struct account *a = &p->accounts[i];
-		OWNED(own_memory) char *key = a->upn != NULL ? text_fold(a->upn) : NULL;
+		OWNED(own_memory) char *key = a->upn != NULL ? match_key(a->upn) : NULL;
 		const struct account *other =
 		    key != NULL ? claimed_by_another(p, &p->upns, key, i) : NULL;
 

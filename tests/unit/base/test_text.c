@@ -108,6 +108,19 @@ folding_takes_away_the_case_and_nothing_else(void **state)
 	    {"user1", "\357\275\225ser1", false},       /* full width */
 	    {"m\303\274ller", "mu\314\210ller", false}, /* combining */
 	    {"m\303\274ller", "muller", false},
+	    {"\u00c5", "\u00e5", true},
+	    {"\u03a9", "\u03c9", true},
+	    {"\U00010400", "\U00010428", true},
+	    {"\u212aim", "kim", false},  /* the sign of Kelvin, whose small letter is k */
+	    {"\u212b", "\u00e5", false}, /* of Angstrom */
+	    {"\u2126", "\u03c9", false}, /* of Ohm */
+	    {"\u0130", "i", false},      /* I with a dot */
+	    {"\u0131", "I", false},      /* i without one */
+	    {"\u017f", "S", false},      /* the long s */
+	    {"\u03c2", "\u03a3", false}, /* a sigma at the end of a word */
+	    {"ki\u200dm", "kim", false}, /* a joiner of no width */
+	    {"kim\u200f", "kim", false}, /* a mark of right to left */
+	    {"\u043aim", "kim", false},  /* Cyrillic */
 	    {"\xff", "\xfe", false},
 	};
 	char *folded = text_fold("A\xff\303\204");

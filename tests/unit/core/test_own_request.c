@@ -26,7 +26,13 @@ static char name[] = "NWTRADERS\\officer1", upn[] = "officer1@nwtraders.com",
 
 static char imported_names[][64] = {"imported: NWTRADERS\\OFFICER1",
     "imported: officer1@nwtraders.com", "imported: officer1@mail.nwtraders.com",
-    "imported: Officer1", "imported: NWTRADERS\\user1", "officer1 imported: "};
+    "imported: Officer1", "imported: NWTRADERS\\user1",
+    "officer1 imported: ", "imported: officer1@nwtraders.co\uff4d", "imported: \uff4fFFICER1",
+    "imported: offi\u00adcer1"};
+
+/* What a directory takes for the same, and the eye does. */
+static char wide_name[] = "NWTRADERS\\\uff4f\uff46ficer1",
+	    wide_upn[] = "officer1@nwtraders.co\uff4d", kelvin_upn[] = "\u212aim@nwtraders.com";
 
 static struct principal
 officer(void)
@@ -80,6 +86,14 @@ row_is_own_by_sid_and_without_one_by_name(void **state)
 	    {NULL, imported_names[4], name, NULL, 0, false},
 	    {NULL, imported_names[5], name, NULL, 0, false},
 	    {other_sid, imported_names[0], other_name, NULL, 0, false},
+	    /* other spellings of a name are no way round */
+	    {NULL, wide_name, NULL, NULL, 0, true},
+	    {other_sid, wide_name, NULL, NULL, 0, false},
+	    {other_sid, other_name, other_name, wide_upn, 0, true},
+	    {other_sid, other_name, other_name, kelvin_upn, 0, false},
+	    {NULL, imported_names[6], other_name, NULL, 0, true},
+	    {NULL, imported_names[7], other_name, NULL, 0, true},
+	    {NULL, imported_names[8], other_name, NULL, 0, true},
 	};
 	struct principal p = officer();
 	struct err err;
