@@ -91,14 +91,6 @@ cmd_kra_issuers(struct work *w, struct err *err)
 
 /* ---- what the argument means ---- */
 
-static bool
-is_hash(const char *what)
-{
-	size_t digits = strspn(what, "0123456789abcdefABCDEF");
-
-	return what[digits] == '\0' && (digits == 40 || digits == 64);
-}
-
 /* Whoever can write the directory calls a CA of his as he likes. */
 static bool
 refuse_name(const struct kra_authorities *all, const char *what, struct err *err)
@@ -138,7 +130,7 @@ find_in_directory(struct work *w, const char *what, struct pkix_cert *out, struc
 
 	if (!kra_authorities_read(w, &all, err))
 		return false;
-	if (!is_hash(what))
+	if (!kra_is_hash(what))
 		return refuse_name(&all, what, err);
 	for (size_t i = 0; i < all.count; i++)
 		if (kra_is_called(&all.list[i].cert, what)) {
@@ -159,7 +151,7 @@ find_issuer(struct work *w, const char *what, struct pkix_cert *out, struct err 
 {
 	OWNED(buf_free) struct buf der = {0};
 
-	if (is_hash(what) || access(what, F_OK) != 0)
+	if (kra_is_hash(what) || access(what, F_OK) != 0)
 		return find_in_directory(w, what, out, err);
 	return given_certificate(what, &der, NULL, err) &&
 	       pkix_cert_decode(buf_view(&der), out, err);

@@ -9,6 +9,7 @@
 #include "archive.h"
 #include "clock.h"
 #include "daemon_run.h"
+#include "dn.h"
 #include "kra_authorities.h"
 #include "kra_policy.h"
 #include "kra_store.h"
@@ -102,19 +103,24 @@ kra_put(const struct work *w, const struct pkix_cert *kra, struct err *err)
 	return true;
 }
 
+bool
+kra_is_hash(const char *what)
+{
+	OWNED(buf_free) struct buf digits = {0};
+	struct err ignored;
+
+	return hex_decode(what, &digits, &ignored) && (digits.len == 20 || digits.len == 32);
+}
+
 static bool
 has_hash(const struct pkix_cert *kra, const char *what)
 {
-	OWNED(own_memory) char *sha1 = sha1_of(kra);
-	OWNED(own_memory) char *sha256 = hex_encode(view_of(kra->sha256, 32), '\0');
 	OWNED(buf_free) struct buf digits = {0};
-	OWNED(own_memory) char *plain = NULL;
 	struct err ignored;
 
-	if (!hex_decode(what, &digits, &ignored))
-		return false;
-	plain = hex_encode(buf_view(&digits), '\0');
-	return strcmp(plain, sha1) == 0 || strcmp(plain, sha256) == 0;
+	return hex_decode(what, &digits, &ignored) &&
+	       (view_eq(buf_view(&digits), view_of(kra->sha1, sizeof kra->sha1)) ||
+		   view_eq(buf_view(&digits), view_of(kra->sha256, sizeof kra->sha256)));
 }
 
 static struct view
@@ -125,16 +131,14 @@ without_zeros(struct view v)
 	return v;
 }
 
-/* As lists show it, or as other programs do: with blanks or colons, and zeros before it. What is as
- * long as a hash is one: whoever chooses a serial number does not pass for another's hash. */
+/* As lists show it, or as other programs do: with blanks or colons, and zeros before it. */
 static bool
 has_serial(const struct pkix_cert *kra, const char *what)
 {
 	OWNED(buf_free) struct buf serial = {0};
 	struct err ignored;
 
-	return hex_decode(what, &serial, &ignored) && serial.len != sizeof kra->sha1 &&
-	       serial.len != sizeof kra->sha256 &&
+	return hex_decode(what, &serial, &ignored) &&
 	       view_eq(without_zeros(buf_view(&serial)), without_zeros(kra->serial));
 }
 
@@ -143,10 +147,13 @@ kra_is_called(const struct pkix_cert *kra, const char *what)
 {
 	OWNED(own_memory) char *subject = pkix_name_text(kra->subject);
 	OWNED(own_memory) char *cn = pkix_name_value(kra->subject, NID_commonName);
+	OWNED(own_memory) char *upn = pkix_cert_upn(kra);
 
-	return has_hash(kra, what) || has_serial(kra, what) ||
-	       (subject != NULL && text_eq_fold(what, subject)) ||
-	       (cn != NULL && text_eq_fold(what, cn));
+	if (kra_is_hash(what))
+		return has_hash(kra, what);
+	return has_serial(kra, what) ||
+	       (subject != NULL && (text_eq_fold(what, subject) || dir_dn_eq(what, subject))) ||
+	       (cn != NULL && text_eq_fold(what, cn)) || (upn != NULL && text_eq_fold(what, upn));
 }
 
 static const struct pkix_cert *

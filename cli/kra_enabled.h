@@ -12,7 +12,10 @@
 
 /* Who may have issued KRA certificates of this CA. trust_issuers_free. */
 bool kra_issuers_read(const struct config *config, struct trust_issuers *out, struct err *err);
-/* Is it that one: its SHA-1, SHA-256, serial number, common name or whole subject? */
+/* Is it as long as a SHA-1 or SHA-256, as lists show them? Then it is nothing else: whoever chooses
+ * a name or a serial number does not pass for another's hash. */
+bool kra_is_hash(const char *what);
+/* Is it that one: its SHA-1, SHA-256, serial number, common name, UPN or whole subject? */
 bool kra_is_called(const struct pkix_cert *cert, const char *what);
 /* The one of the list that is called so; NULL: none is. Of several TYPE_E_AMBIGUOUSNAME says what
  * they are, and the hash of each. */
