@@ -6,13 +6,15 @@
 #include "command_words.h"
 #include "own_json.h"
 #include "print.h"
+#include "template_common.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
 
 struct question {
 	const char *path, *first,
-	    *second; /* names of the verb's arguments; the latter may be NULL */
+	    *second;      /* names of the verb's arguments; the latter may be NULL */
+	bool of_template; /* the second is one, by any of its names */
 	void (*print)(const struct work *w, const json_t *answer);
 };
 
@@ -20,13 +22,16 @@ static bool
 ask_why(struct work *w, const struct question *q, json_t **out, struct err *err)
 {
 	OWNED(own_memory) char *first = http_escape(w->cli->args[0]);
-	OWNED(own_memory)
-	char *second = q->second != NULL ? http_escape(w->cli->args[1]) : NULL;
-	OWNED(own_memory)
-	char *path = text_printf("%s?%s=%s%s%s%s%s", q->path, q->first, first,
-	    second != NULL ? "&" : "", second != NULL ? q->second : "", second != NULL ? "=" : "",
-	    second != NULL ? second : "");
+	OWNED(own_memory) char *template = NULL, *second = NULL, *path = NULL;
 
+	if (q->of_template &&
+	    (template = template_row_name(&w->session, w->cli->args[1], err)) == NULL)
+		return false;
+	if (q->second != NULL)
+		second = http_escape(template != NULL ? template : w->cli->args[1]);
+	path = text_printf("%s?%s=%s%s%s%s%s", q->path, q->first, first, second != NULL ? "&" : "",
+	    second != NULL ? q->second : "", second != NULL ? "=" : "",
+	    second != NULL ? second : "");
 	return http_client_json(w->ca, "GET", path, NULL, out, err);
 }
 
@@ -132,19 +137,23 @@ bool
 cmd_explain_enroll(struct work *w, struct err *err)
 {
 	return explain(w,
-	    &(struct question){"/dirca/v1/explain/enroll", "user", "template", print_enroll}, err);
+	    &(struct question){"/dirca/v1/explain/enroll", "user", "template", true, print_enroll},
+	    err);
 }
 
 bool
 cmd_explain_recover(struct work *w, struct err *err)
 {
 	return explain(w,
-	    &(struct question){"/dirca/v1/explain/recover", "officer", "user", print_recover}, err);
+	    &(struct question){
+		"/dirca/v1/explain/recover", "officer", "user", false, print_recover},
+	    err);
 }
 
 bool
 cmd_explain_request(struct work *w, struct err *err)
 {
 	return explain(w,
-	    &(struct question){"/dirca/v1/explain/request", "request", NULL, print_request}, err);
+	    &(struct question){"/dirca/v1/explain/request", "request", NULL, false, print_request},
+	    err);
 }

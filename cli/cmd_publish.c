@@ -1,6 +1,5 @@
 /* dirca ca publish, ca unpublish: the CA in the directory. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "ca_authority.h"
 #include "ca_rights.h"
@@ -12,6 +11,8 @@
 #include "pkix.h"
 #include "publication_file.h"
 #include "service_key.h"
+#include "template_common.h"
+#include "texts.h"
 #include "trustee.h"
 #include "verbs.h"
 #include "work.h"
@@ -127,6 +128,28 @@ publish_authority(const struct writer *w, struct err *err)
 	       pki_publish_authority(w->directory, &a.pki, err);
 }
 
+/* A list of the CA has the names of templates, whichever name they are given by here. */
+static bool
+find_templates(
+    struct dir_conn *directory, const struct cli_list *names, struct texts *out, struct err *err)
+{
+	OWNED(pki_snapshot_free) struct pki_snapshot *pki = NULL;
+
+	if (names->count > 0 && !pki_snapshot_load(directory, &pki, err))
+		return false;
+	for (size_t i = 0; i < names->count; i++) {
+		const struct dir_entry *e;
+		char *cn = NULL;
+
+		if (!template_in(pki, names->list[i], &e, err) ||
+		    dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED)
+			return false;
+		if (cn != NULL)
+			texts_take(out, cn);
+	}
+	return true;
+}
+
 static bool
 publish(const struct cli *cli, struct writer *w, struct err *err)
 {
@@ -135,6 +158,7 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	const char *names[CLI_LIST_MAX + 1] = {NULL};
 	OWNED(own_memory) char *subject = pkix_name_text(w->cert.subject);
 	OWNED(buf_free) struct buf security = {0};
+	OWNED(texts_free) struct texts templates = {0};
 	struct pki_publication p = {.ca_name = w->config->ca_name,
 	    .host = w->config->host,
 	    .url = w->config->url,
@@ -145,7 +169,10 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	uint8_t service_key[SERVICE_KEY_HASH_LEN];
 	bool there = false, finished;
 
-	memcpy(names, cli->opt.templates.list, sizeof cli->opt.templates.list);
+	if (!find_templates(w->directory, &cli->opt.templates, &templates, err))
+		return false;
+	for (size_t i = 0; i < templates.count; i++)
+		names[i] = templates.list[i];
 	if (!service_key_hash(w->config, service_key, err) || !has_rights(w, &there, err) ||
 	    (!there && !make_security(cli, w, &security, err)))
 		return false;

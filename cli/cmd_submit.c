@@ -6,6 +6,7 @@
 #include "issued.h"
 #include "own_openssl.h"
 #include "pkix.h"
+#include "template_common.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -28,12 +29,14 @@ read_request(const char *path, struct client_request *out, struct err *err)
 static bool
 send_pkcs10(struct work *w, struct view der, struct http_answer *out, struct err *err)
 {
-	const char *template = w->cli->opt.template;
-	OWNED(own_memory) char *label = template != NULL ? http_escape(template) : NULL;
-	OWNED(own_memory)
-	char *path = text_printf("/.well-known/est/%s%ssimpleenroll", label != NULL ? label : "",
-	    label != NULL ? "/" : "");
+	const char *named = w->cli->opt.template;
+	OWNED(own_memory) char *template = NULL, *label = NULL, *path = NULL;
 
+	if (named != NULL && (template = template_row_name(&w->session, named, err)) == NULL)
+		return false;
+	label = template != NULL ? http_escape(template) : NULL;
+	path = text_printf("/.well-known/est/%s%ssimpleenroll", label != NULL ? label : "",
+	    label != NULL ? "/" : "");
 	return http_client_request(w->ca, "POST", path, "application/pkcs10", der, out, err) &&
 	       http_answer_check(out, err);
 }

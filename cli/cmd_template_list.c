@@ -119,10 +119,10 @@ find_reader(const struct session *s, struct principal *out, bool *known_out, str
 	return found != DIR_FIND_FAILED;
 }
 
-/* Templates of that name, or all, that `reader` may read (NULL: whoever it is); one that cannot be
+/* Templates, or that one alone, which `reader` may read (NULL: whoever it is); one that cannot be
  * decoded is told on stderr. */
 static json_t *
-collect(const struct session *s, const char *name, const struct principal *reader)
+collect(const struct session *s, const struct dir_entry *only, const struct principal *reader)
 {
 	OWNED(names_free) struct names names = {0};
 	json_t *list = json_array();
@@ -132,7 +132,7 @@ collect(const struct session *s, const char *name, const struct principal *reade
 		OWNED(tmpl_free) struct tmpl t = {0};
 		struct err err;
 
-		if (name != NULL && !dir_entry_has_value_nocase(e, "cn", name))
+		if (only != NULL && e != only)
 			continue;
 		if (!tmpl_decode(e, &t, &err))
 			fprintf(stderr, "dirca %s: %s\n", s->cli->verb->name, err.msg);
@@ -147,15 +147,17 @@ bool
 cmd_template_list(struct work *w, struct err *err)
 {
 	const char *name = w->cli->count > 0 ? w->cli->args[0] : NULL;
+	const struct dir_entry *only = NULL;
 	OWNED(principal_free) struct principal reader = {0};
 	OWNED(own_json) json_t *list = NULL;
 	bool known = false;
 	json_t *one;
 	size_t i;
 
-	if (!find_reader(&w->session, &reader, &known, err))
+	if ((name != NULL && !template_find(&w->session, name, &only, err)) ||
+	    !find_reader(&w->session, &reader, &known, err))
 		return false;
-	list = collect(&w->session, name, known ? &reader : NULL);
+	list = collect(&w->session, only, known ? &reader : NULL);
 	if (name != NULL && json_array_size(list) == 0)
 		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
 	if (w->cli->opt.json) {

@@ -16,6 +16,7 @@
 #include "file.h"
 #include "mem.h"
 #include "own_json.h"
+#include "template_common.h"
 #include "text.h"
 
 #define LIMIT_S    30                 /* of each CA, unless --timeout says otherwise */
@@ -268,11 +269,11 @@ is_exact(const char *token, const json_t *candidate)
 }
 
 static bool
-is_of_template(const struct cli_options *o, const json_t *candidate)
+is_of_template(const struct key_search *s, const json_t *candidate)
 {
 	const char *name = text_of(candidate, "template");
 
-	return o->template == NULL || (name != NULL && text_eq_fold(name, o->template));
+	return s->template == NULL || (name != NULL && text_eq_fold(name, s->template));
 }
 
 static bool
@@ -305,7 +306,7 @@ choose(struct key_search *s, struct found_keys *f, const json_t *all, int64_t si
 		bool exact = is_exact(s->token, c);
 
 		s->exact = s->exact || (exact && json_array_size(all) == 1);
-		if (!exact && (!is_of_template(o, c) || !is_since(since, c)))
+		if (!exact && (!is_of_template(s, c) || !is_since(since, c)))
 			f->others++;
 		else if (!exact && is_revoked(c) && !o->include_revoked)
 			f->revoked++;
@@ -428,6 +429,9 @@ find_keys(struct session *session, const char *token, struct key_search *out, st
 	int64_t since = 0;
 
 	*out = (struct key_search){.session = session, .token = token};
+	if (o->template != NULL &&
+	    (out->template = template_row_name(session, o->template, err)) == NULL)
+		return false;
 	if (o->since != NULL) {
 		if (!cli_period(o->since, &since, err))
 			return false;
@@ -454,6 +458,7 @@ key_search_free(struct key_search *s)
 		json_decref(s->list[i].agents);
 	}
 	free(s->list);
+	free(s->template);
 	texts_free(&s->unanswered);
 	*s = (struct key_search){0};
 }

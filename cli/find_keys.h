@@ -23,6 +23,7 @@ struct found_keys {
 struct key_search {
 	struct session *session;
 	const char *token;
+	char *template;          /* of --template, as rows have it; NULL: any */
 	struct found_keys *list; /* of the CAs that answered */
 	size_t count;
 	size_t total;            /* candidates */

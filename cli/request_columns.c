@@ -177,6 +177,19 @@ serial_value(const char *text, char **out, struct err *err)
 	return true;
 }
 
+/* As lists of certificates show it too, in pairs. */
+static bool
+hash_value(const char *text, char **out, struct err *err)
+{
+	OWNED(buf_free) struct buf bytes = {0};
+	struct err why;
+
+	if (!hex_decode(text, &bytes, &why))
+		return err_set(err, DIRCA_E_USAGE, "the hash is not hexadecimal");
+	*out = hex_encode(buf_view(&bytes), '\0');
+	return true;
+}
+
 static bool
 add_condition(struct request_filter *f, const char *word, struct err *err)
 {
@@ -190,6 +203,9 @@ add_condition(struct request_filter *f, const char *word, struct err *err)
 		return false;
 	if (strcmp(w.column->name, "serial_number") == 0 && equals[1] != '\0') {
 		if (!serial_value(equals + 1, &w.value, err))
+			return false;
+	} else if (strcmp(w.column->name, "certificate_hash") == 0 && equals[1] != '\0') {
+		if (!hash_value(equals + 1, &w.value, err))
 			return false;
 	} else {
 		w.value = mem_text(equals + 1);

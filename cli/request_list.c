@@ -1,10 +1,12 @@
 #include "request_list.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
+#include "template_common.h"
 #include "text.h"
 
 /* `behind`: what the row `after` has in the column that is sorted by; NULL: the CA looks. */
@@ -70,10 +72,30 @@ take_page(struct work *w, struct request_list *l, char **behind, struct err *err
 	return true;
 }
 
+/* Whichever of its names a template is asked for by. */
+static bool
+name_templates(struct session *s, struct request_filter *f, struct err *err)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		char **value = &f->list[i].value, *name;
+
+		if (strcmp(f->list[i].column->name, "template") != 0 || **value == '\0')
+			continue;
+		if ((name = template_row_name(s, *value, err)) == NULL)
+			return false;
+		free(*value);
+		*value = name;
+	}
+	return true;
+}
+
 bool
 request_list_walk(struct work *w, struct request_list *l, struct err *err)
 {
 	OWNED(own_memory) char *behind = NULL;
+
+	if (!name_templates(&w->session, l->filter, err))
+		return false;
 
 	do
 		if (!take_page(w, l, &behind, err))

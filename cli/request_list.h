@@ -10,7 +10,7 @@ typedef bool request_each(const json_t *row, void *arg, struct err *err);
 
 struct request_list {
 	const char *path; /* of the API, with its first parameter: "/dirca/v1/requests?" "x=y" */
-	const struct request_filter *filter;
+	struct request_filter *filter; /* templates in it get the name that the CA's rows have */
 	long long after;  /* where to begin; after the list: where to go on, 0 at its end */
 	long long last;   /* the list ends there, where it is in the order of the ids; 0: nowhere */
 	const char *sort; /* the column that the CA sorts by; NULL: the id */

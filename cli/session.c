@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "client_config.h"
+#include "dn.h"
 #include "mem.h"
 #include "own.h"
+#include "pkix.h"
 #include "text.h"
 
 #define NO_DIRECTORY "none" /* in place of a URI */
@@ -175,13 +177,34 @@ session_pki(struct session *s, struct err *err)
  * are shown, which nothing keeps from being another's name. */
 enum fit { NO_FIT, FITS_TITLE, FITS_NAME };
 
+/* What else `dirca cas` and others show of it: the URL, the hash of its certificate, its DN. */
+static bool
+is_shown_as(const struct session *s, const struct pki_service *service, const char *name)
+{
+	OWNED(own_memory) char *dn = NULL;
+	OWNED(buf_free) struct buf hash = {0};
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	struct err ignored;
+
+	if (service->url != NULL && text_eq_nocase(name, service->url))
+		return true;
+	if (s->directory != NULL && strchr(name, '=') != NULL)
+		dn = pki_service_dn(s->directory, service->name);
+	if (dn != NULL && dir_dn_eq(name, dn))
+		return true;
+	return hex_decode(name, &hash, &ignored) && hash.len == sizeof cert.sha1 &&
+	       pkix_cert_decode(buf_view(&service->certificate), &cert, &ignored) &&
+	       view_eq(buf_view(&hash), view_of(cert.sha1, sizeof cert.sha1));
+}
+
 static enum fit
-name_fits(const struct pki_service *service, const char *name)
+name_fits(const struct session *s, const struct pki_service *service, const char *name)
 {
 	OWNED(own_memory) char *in_dn = pki_sanitize(name);
 
 	if (text_eq_nocase(name, service->name) ||
-	    (in_dn != NULL && text_eq_nocase(in_dn, service->name)))
+	    (in_dn != NULL && text_eq_nocase(in_dn, service->name)) ||
+	    is_shown_as(s, service, name))
 		return FITS_NAME;
 	return service->display_name != NULL && text_eq_nocase(name, service->display_name)
 		   ? FITS_TITLE
@@ -193,11 +216,11 @@ static enum fit
 fit_of(const struct session *s, const struct pki_service *service)
 {
 	size_t len = service->host != NULL ? strlen(service->host) : 0;
-	enum fit fit = s->ca != NULL ? name_fits(service, s->ca) : FITS_NAME;
+	enum fit fit = s->ca != NULL ? name_fits(s, service, s->ca) : FITS_NAME;
 
 	if (fit == NO_FIT && len > 0 && strncasecmp(s->ca, service->host, len) == 0 &&
 	    s->ca[len] == '\\')
-		fit = name_fits(service, s->ca + len + 1);
+		fit = name_fits(s, service, s->ca + len + 1);
 	return fit;
 }
 

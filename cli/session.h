@@ -38,7 +38,8 @@ bool session_has_directory(const struct session *s, struct err *err);
 bool session_directory(struct session *s, struct err *err);
 bool session_pki(struct session *s, struct err *err);
 
-/* Does --ca name this one (its name, the sanitized one, its display name, HOST\NAME), or none? */
+/* Does --ca name this one (its name, the sanitized one, its display name, HOST\NAME, its URL, DN or
+ * the SHA-1 of its certificate), or none? */
 bool session_means(const struct session *s, const struct pki_service *service);
 /* The one CA that a verb talks to: --socket, --ca, or the only one of the directory;
  * TYPE_E_AMBIGUOUSNAME names them if there are several. With

@@ -3,19 +3,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mem.h"
 #include "own.h"
 #include "text.h"
 
 bool
-template_find(
-    const struct session *s, const char *name, const struct dir_entry **out, struct err *err)
+template_in(
+    const struct pki_snapshot *pki, const char *name, const struct dir_entry **out, struct err *err)
 {
-	if (!pki_template_named(s->pki, name, out, err))
+	if (!pki_template_named(pki, name, out, err))
 		return false;
 	return *out != NULL || err_set(err, CRYPT_E_NOT_FOUND,
 				   "the directory has no template %s; `dirca template list` shows "
 				   "them",
 				   name);
+}
+
+bool
+template_find(
+    const struct session *s, const char *name, const struct dir_entry **out, struct err *err)
+{
+	return template_in(s->pki, name, out, err);
+}
+
+char *
+template_row_name(struct session *s, const char *name, struct err *err)
+{
+	const struct dir_entry *e = NULL;
+	struct err ignored;
+	char *cn = NULL;
+
+	if (session_has_directory(s, &ignored) && session_pki(s, &ignored) &&
+	    !pki_template_named(s->pki, name, &e, err))
+		return NULL;
+	if (e != NULL && dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED)
+		return NULL;
+	return cn != NULL ? cn : mem_text(name);
 }
 
 bool

@@ -76,11 +76,12 @@ find_row(struct ca *ca, const struct revocation *r, struct store_request *row, s
 
 	if (r->serial_number == NULL)
 		return enroll_get_row(ca, r->request_id, row, err);
-	found = store_get_by_serial(ca->store, r->serial_number, row, err);
+	found = store_get_by_serial_or_hash(ca->store, r->serial_number, row, err);
 	return found == STORE_FOUND ||
 	       (found == STORE_NOT_FOUND &&
 		   err_set(err, CERTSRV_E_NO_REQUEST,
-		       "no certificate of this CA has the serial number %s", r->serial_number));
+		       "no certificate of this CA has the serial number or SHA-1 %s",
+		       r->serial_number));
 }
 
 /* Only a hold is taken back, and by nobody for himself: to lose a certificate is nobody's gain. */

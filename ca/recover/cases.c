@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "own.h"
 #include "own_request.h"
+#include "person.h"
 #include "printable.h"
 #include "recover_priv.h"
 #include "text.h"
@@ -554,20 +555,47 @@ page_of(const struct store_case_filter *filter, bool all)
 	    .limit = page.limit};
 }
 
+/* Cases name people as DOMAIN\user: of another name, the account that has it today. free(). */
+static bool
+name_recorded(struct ca *ca, const char *name, char **out, struct err *err)
+{
+	OWNED(principal_free) struct principal p = {0};
+
+	*out = NULL;
+	if (name == NULL || strchr(name, '\\') != NULL || person_unknown_name(name) != NULL)
+		return true;
+	switch (ca_find(ca, name, &p, err)) {
+	case DIR_FIND_FAILED:
+		return false;
+	case DIR_FOUND:
+		*out = mem_text(p.downlevel);
+		break;
+	case DIR_NOT_FOUND:
+		break;
+	}
+	return true;
+}
+
 bool
-recover_case_list(struct ca *ca, const struct principal *who,
-    const struct store_case_filter *filter, struct store_cases *out, int64_t *next_out,
-    struct err *err)
+recover_case_list(struct ca *ca, const struct principal *who, const struct store_case_filter *asked,
+    struct store_cases *out, int64_t *next_out, struct err *err)
 {
 	OWNED(ca_view_release) struct ca_view *view = NULL;
-	struct store_case_filter page;
+	OWNED(own_memory) char *owner = NULL, *officer = NULL;
+	struct store_case_filter named = *asked, page;
+	const struct store_case_filter *filter = &named;
 	size_t kept = 0;
 	bool all;
 
 	*out = (struct store_cases){0};
 	*next_out = 0;
-	if (!may_look(ca, who, &view, &all, err))
+	if (!may_look(ca, who, &view, &all, err) || !name_recorded(ca, named.owner, &owner, err) ||
+	    !name_recorded(ca, named.officer, &officer, err))
 		return false;
+	if (owner != NULL)
+		named.owner = owner;
+	if (officer != NULL)
+		named.officer = officer;
 	page = page_of(filter, all);
 	if (!store_list_cases(ca->store, &page, out, err))
 		return false;

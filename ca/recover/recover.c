@@ -1,6 +1,7 @@
 #include "recover_priv.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "audit.h"
 #include "clock.h"
@@ -276,6 +277,9 @@ find_other_forms(struct ca *ca, const struct token *t, int64_t after, struct sto
 			return true;
 	}
 	store_requests_free(out);
+	/* As candidates are shown. */
+	if (strncasecmp(t->name, "UPN:", 4) == 0)
+		return find_any(ca, STORE_BY_UPN, t->name + 4, after, out, &any, err);
 	return find_request(ca, t, after, out, err);
 }
 

@@ -19,6 +19,7 @@
 struct query {
 	int64_t after, limit, request_id, event;
 	char *actor, *object;
+	char *number; /* `object` as records write a serial number or hash; NULL: it is none */
 };
 
 static void
@@ -26,6 +27,19 @@ query_free(struct query *q)
 {
 	free(q->actor);
 	free(q->object);
+	free(q->number);
+}
+
+/* In pairs or with colons, as certificates are shown elsewhere; free(). */
+static char *
+as_number(const char *text)
+{
+	OWNED(buf_free) struct buf bytes = {0};
+	struct err ignored;
+
+	return strpbrk(text, ": ") != NULL && hex_decode(text, &bytes, &ignored)
+		   ? hex_encode(buf_view(&bytes), '\0')
+		   : NULL;
 }
 
 static bool
@@ -37,6 +51,7 @@ read_query(const struct route_call *c, struct query *q, struct err *err)
 	q->limit = PAGE;
 	q->actor = route_folded(c, "actor");
 	q->object = route_folded(c, "object");
+	q->number = q->object != NULL ? as_number(q->object) : NULL;
 	if (word != NULL && !audit_event_find(word, &event, err))
 		return false;
 	q->event = word != NULL ? (int64_t)event : 0;
@@ -59,7 +74,8 @@ fits(const struct query *q, const struct audit_record *a)
 	return (q->event == 0 || q->event == (int64_t)a->event) &&
 	       (q->request_id == 0 || q->request_id == a->request_id) &&
 	       (q->actor == NULL || has(a->actor, q->actor)) &&
-	       (q->object == NULL || has(a->object, q->object) || has(a->detail, q->object));
+	       (q->object == NULL || has(a->object, q->object) || has(a->detail, q->object) ||
+		   (q->number != NULL && (has(a->object, q->number) || has(a->detail, q->number))));
 }
 
 struct page {

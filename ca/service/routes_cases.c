@@ -26,7 +26,8 @@ fail(struct route_call *c, const char *what, const struct err *err)
 	json_fail(c->http, err);
 }
 
-/* The row of a serial number; 0: none was asked for; -1, which no row has: there is none. */
+/* The row of a serial number or SHA-1; 0: none was asked for; -1, which no row has: there is none.
+ */
 static bool
 filter_serial(const struct route_call *c, int64_t *request_id_out, struct err *err)
 {
@@ -37,7 +38,7 @@ filter_serial(const struct route_call *c, int64_t *request_id_out, struct err *e
 	*request_id_out = 0;
 	if (serial == NULL)
 		return true;
-	found = store_get_by_serial(c->ca->store, serial, &row, err);
+	found = store_get_by_serial_or_hash(c->ca->store, serial, &row, err);
 	*request_id_out = found == STORE_FOUND ? row.request_id : -1;
 	return found != STORE_FAILED;
 }

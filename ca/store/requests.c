@@ -5,6 +5,7 @@
 
 #include "match.h"
 #include "store_priv.h"
+#include "text.h"
 
 #define LIST_DEFAULT 1000
 #define LIST_MOST    100000
@@ -362,6 +363,20 @@ store_get_by_hash(struct store *s, struct view sha1, struct store_request *out, 
 		return STORE_FAILED;
 	sql_bind_blob(r.conn, r.id, 1, sha1);
 	return find_one(&r, out, err);
+}
+
+enum store_find
+store_get_by_serial_or_hash(
+    struct store *s, const char *text, struct store_request *out, struct err *err)
+{
+	OWNED(buf_free) struct buf bytes = {0};
+	enum store_find found = STORE_NOT_FOUND;
+	struct err ignored;
+
+	*out = (struct store_request){0};
+	if (hex_decode(text, &bytes, &ignored) && bytes.len == 20)
+		found = store_get_by_hash(s, buf_view(&bytes), out, err);
+	return found == STORE_NOT_FOUND ? store_get_by_serial(s, text, out, err) : found;
 }
 
 enum store_find

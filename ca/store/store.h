@@ -268,6 +268,11 @@ enum store_find store_get_by_serial(
 enum store_find store_get_by_hash(
     struct store *s, struct view sha1, struct store_request *out, struct err *err);
 
+/* By either: what is as long as a SHA-1 is looked for as one first, since nobody makes a
+ * certificate that has another's. */
+enum store_find store_get_by_serial_or_hash(
+    struct store *s, const char *text, struct store_request *out, struct err *err);
+
 struct store_requests {
 	struct store_request *list;
 	size_t count;

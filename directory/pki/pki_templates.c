@@ -46,6 +46,17 @@ with_value(
 	return count;
 }
 
+static const struct dir_entry *
+with_dn(const struct pki_snapshot *s, const char *dn)
+{
+	if (strchr(dn, '=') == NULL || dir_dn_depth(dn) < 2)
+		return NULL;
+	for (size_t i = 0; i < s->templates.count; i++)
+		if (dir_dn_eq(s->templates.list[i].dn, dn))
+			return &s->templates.list[i];
+	return NULL;
+}
+
 static bool
 name_all(const struct pki_snapshot *s, const char *attr, const char *value, const char *what,
     struct err *err)
@@ -76,7 +87,7 @@ pki_template_named(
 	} ways[] = {
 	    {"cn", "name"}, {OID_ATTR, "object identifier"}, {"displayName", "display name"}};
 
-	*out = NULL;
+	*out = with_dn(s, name);
 	for (size_t i = 0; i < COUNT_OF(ways) && *out == NULL; i++)
 		if (with_value(s, ways[i].attr, name, out) > 1) {
 			*out = NULL;

@@ -10,9 +10,9 @@
 #include "pki.h"
 #include "sd.h"
 
-/* The template that somebody calls so: by its name, else its object identifier, else its display
- * name, which nothing keeps from being another's too: TYPE_E_AMBIGUOUSNAME then names all of them.
- * *out NULL: there is none. */
+/* The template that somebody calls so: by its DN, else its name, else its object identifier, else
+ * its display name, which nothing keeps from being another's too: TYPE_E_AMBIGUOUSNAME then names
+ * all of them. *out NULL: there is none. */
 bool pki_template_named(
     const struct pki_snapshot *s, const char *name, const struct dir_entry **out, struct err *err);
 /* The template whose name (cn) that is, without case; NULL if there is none. */

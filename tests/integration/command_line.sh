@@ -105,6 +105,84 @@ chmod 600 "$dir/shared"
 quiet() { officer requests --limit 1 -y "$dir/shared" 2>&1 | grep -c warning; }
 check "and no other" is 0 eval 'quiet || true'
 
+# ---- what it shows can be typed ----
+# same VALUES COMMAND...: with each line of VALUES in the place of {} it says the same, and all of it succeeds.
+same() {
+	local values=$1 value said first
+	shift
+	while IFS= read -r value; do
+		said=$("${@//\{\}/"$value"}" </dev/null 2>"$dir/err") || { echo "not by '$value'"; cat "$dir/err"; return 1; }
+		: "${first=$said}"
+		[ "$said" = "$first" ] || { echo "by '$value' something else:"; diff <(echo "$first") <(echo "$said"); return 1; }
+	done <<<"$values"
+	[ -n "$first" ]
+}
+root() { "$DIRCA_BIN/dirca" "$@" -c "$DIRCAD_CONF"; }
+# What no CA is asked for.
+at_directory() { "$DIRCA_BIN/dirca" "$@" -H "$LDAPI_URI" -Y EXTERNAL; }
+pairs() { sed 's/../& /g; s/ $//' <<<"$1"; }
+colons() { sed 's/../&:/g; s/:$//' <<<"${1^^}"; }
+# listed MEMBERS COMMAND...: them, a line each, of the JSON that it prints
+listed() { "${@:2}" --json 2>/dev/null | jq -er "$1"; }
+archived() { ca_lab_kras 2 && ca_lab_count_kras 1 && admin officer restrict && ca_lab_enroll user1 EFSArchive "$dir/typed.pfx"; }
+check "a key is archived" archived
+templates=$(listed '.[] | select(.name == "EFSArchive") | .name, .oid, .display_name' at_directory templates && at_directory template show EFSArchive | sed -n 's/^DN: //p' && echo efsarchive)
+cas=$(listed '.[] | .name, .display_name, .host + "\\" + .name, .url, .certificate_hash' at_directory cas && pairs "$(listed '.[].certificate_hash' at_directory cas)" && listed .dn at_directory ca rights)
+key=$(officer getkey user1 --json 2>/dev/null | jq -c '.candidates[0]')
+id=$(jq .request_id <<<"$key") serial=$(jq -r .serial_number <<<"$key") hash=$(jq -r .certificate_hash <<<"$key")
+sid=$(listed .requester_sid officer request show "$id")
+numbers=$(printf '%s\n' "$serial" "$(pairs "$serial")" "$(colons "$serial")" "00$serial" "$hash" "$(pairs "$hash")" "$(colons "$hash")")
+people=$(jq -r '.requester_name, .upn' <<<"$key" && echo "$sid" && echo "CN=user1,CN=Users,$LDAP_BASE")
+owner=$(echo "$people" && jq -r '.common_name, .subject, "UPN:" + .upn' <<<"$key")
+kra=$(at_directory kra list --json | jq -c '.[] | select(.subject | test("kra1"))')
+agents=$(jq -r '.certificate_hash, .sha256, .serial_number, .subject' <<<"$kra" && pairs "$(jq -r .certificate_hash <<<"$kra")" && pairs "$(jq -r .serial_number <<<"$kra")" && printf '%s\n' kra1 kra1@nwtraders.com "CN=kra1,CN=Users,$LDAP_BASE")
+groups=$(listed '.officers[0] | .name, .sid' at_directory officer list)
+typed() { check "$1" same "${@:2}"; }
+typed "templates: show" "$templates" at_directory template show {}
+typed "list" "$templates" at_directory templates {} --json
+typed "set" "$templates" at_directory template set {} validity=3y -n
+typed "rules of certificate managers" "$templates" at_directory officer allow officer1 --for user1 --template {} -n
+typed "explain" "$templates" eval 'officer explain enroll user1 "{}" | grep -v "valid until"'
+typed "lists of requests" "$templates" officer requests --where template={}
+typed "getkey" "$templates" officer getkey user1 --template {}
+typed "publishing" "$templates" at_directory ca publish -c "$DIRCAD_CONF" --admin caadmin --template {}
+check "one that there is not is told" refuses "the directory has no template Nosuch" at_directory ca publish -c "$DIRCAD_CONF" --template Nosuch
+typed "enrolling" "$(sed -n 3,4p <<<"$templates")" eval 'ca_lab_as user1 enroll "{}" --key rsa2048 --out "$dir/typed$RANDOM.pfx" --out-password-file "$(ca_lab_pass)" --json | jq .template'
+typed "CAs" "$cas" officer requests --limit 1 --ca {}
+typed "keys: by numbers" "$numbers" eval 'rm -f "$dir/typed.rec"; officer getkey "{}" "$dir/typed.rec" --json | jq -S "del(.case_id)"'
+typed "and by whose they are" "$owner" eval 'officer getkey "{}" --json 2>/dev/null | jq -S "[.candidates[].request_id]"'
+typed "explained" "$owner
+$sid" eval 'officer explain recover officer1 "{}" | tail -n +2'
+typed "revoking" "$numbers
+$id" eval 'officer revoke "{}" --reason certificateHold && officer unrevoke "{}"'
+typed "conditions" "$(printf 'serial_number=%s\n' "$serial" "$(pairs "$serial")" "$(colons "$serial")")
+$(printf 'certificate_hash=%s\n' "$hash" "$(pairs "$hash")" "$(colons "$hash")")
+request_id=$id" officer requests --where {}
+typed "who may: rights" "$people" at_directory ca rights grant {} read -n
+typed "on templates" "$people" at_directory template grant User {} enroll -n
+typed "as certificate manager, and for whom" "$people" at_directory officer allow {} --for {} -n
+typed "groups too" "$groups" at_directory officer allow {} --for {} -n
+typed "whose rights are as they should be" "$people" eval 'at_directory template lint --trusted "{}" | wc -l'
+typed "KRAs: enable" "$agents" root kra enable {}
+typed "coverage" "$agents" eval 'root archive coverage --without "{}"; [ $? = 4 ]'
+typed "drill" "$agents" eval 'rm -f "$dir/drill"; root archive drill new "$dir/drill" "{}" | grep -c .'
+typed "unpublish" "$agents" eval 'at_directory kra unpublish "{}" >/dev/null && at_directory kra publish "$dir/kra1.crt" | tail -1'
+typed "cases: open" "$serial
+$hash
+$id" eval 'officer case open "{}" --reason lost --ticket T --json | jq -r .owner'
+typed "list, by owner" "$people
+user1" officer case list --owner {}
+typed "by officer" "$(grep -v ^S-1 <<<"${people//user1/officer1}")" officer case list --officer {}
+typed "by key" "$numbers" officer case list --serial {}
+case_id=$(listed '.[0].case_id' officer case list)
+typed "show and close" "$case_id" eval 'officer case show "{}" && officer case close "{}"'
+typed "the trail" "$serial
+$(pairs "$serial")
+$(colons "$serial")" eval 'ca_lab_as auditor audit log --keys-of "{}" --limit 2'
+batch() { root archive export "$dir/batch" kra1 kra2 --limit 1 >/dev/null && listed '.[-1].batch' admin archive list; }
+typed "batches" "$(batch)" admin archive approve {}
+check "no key is archived any more" root kra disable kra1 kra2 --yes
+
 # ---- what is said when something is wrong ----
 # sentences: what was tried, on what, why it failed and what mends it, for each line `$ COMMAND` of that file, which has the answer and the
 # exit status below it. SENTENCES=print prints the file as it would be.

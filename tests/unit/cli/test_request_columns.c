@@ -69,9 +69,10 @@ holds(const char *disposition, const char *one, const char *two, const json_t *r
 static void
 all_conditions_must_hold(void **state)
 {
-	json_t *row = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s, s:n}", "request_id", 12,
-	    "disposition", "issued", "template", "User=Archive", "requester_name",
-	    "NWTRADERS\\JOS\xc3\x89", "archived_key", 1, "serial_number", "0fab", "upn");
+	json_t *row = json_pack("{s:s, s:i, s:s, s:s, s:s, s:b, s:s, s:n}", "certificate_hash",
+	    "00fab1", "request_id", 12, "disposition", "issued", "template", "User=Archive",
+	    "requester_name", "NWTRADERS\\JOS\xc3\x89", "archived_key", 1, "serial_number", "0fab",
+	    "upn");
 
 	(void)state;
 	assert_true(holds(NULL, NULL, NULL, row));
@@ -87,14 +88,17 @@ all_conditions_must_hold(void **state)
 	assert_false(holds(NULL, "template=", NULL, row));
 	assert_true(holds(NULL, "serial_number=00:0F:AB", NULL, row));
 	assert_false(holds(NULL, "serial_number=0fac", NULL, row));
+	assert_true(holds(NULL, "certificate_hash=00 FA b1", NULL, row));
+	assert_true(holds(NULL, "certificate_hash=00:fa:b1", NULL, row));
+	assert_false(holds(NULL, "certificate_hash=fab100", NULL, row));
 	json_decref(row);
 }
 
 static void
 what_is_no_condition_is_a_usage_error(void **state)
 {
-	static const char *const wrong[] = {
-	    "template", "=x", "", "nothing=x", "serial_number=xyz", "serial_number=abc"};
+	static const char *const wrong[] = {"template", "=x", "", "nothing=x", "serial_number=xyz",
+	    "serial_number=abc", "certificate_hash=abc"};
 	struct request_filter f;
 	struct err err;
 

@@ -112,7 +112,7 @@ the_exact_name_of_a_ca_wins(void **state)
 {
 	static char names[][16] = {"Blue", "Green", "Green", "Two !0028x!0029"},
 		    titles[][16] = {"Green", "Green", "Green", "Two (x)"},
-		    hosts[][16] = {"a.x", "b.x", "c.x", "d.x"};
+		    hosts[][16] = {"a.x", "b.x", "c.x", "d.x"}, url[] = "https://b.x:1";
 	static const struct {
 		const char *ca;
 		bool means[4];
@@ -127,6 +127,8 @@ the_exact_name_of_a_ca_wins(void **state)
 	    {"Two !0028x!0029", {false, false, false, true}},
 	    {"Gree", {false, false, false, false}},
 	    {"b.x", {false, false, false, false}},
+	    {"https://B.X:1", {false, true, false, false}},
+	    {"https://b.x", {false, false, false, false}},
 	};
 	struct pki_service services[4] = {0};
 
@@ -134,6 +136,7 @@ the_exact_name_of_a_ca_wins(void **state)
 	for (size_t i = 0; i < 4; i++)
 		services[i] = (struct pki_service){
 		    .name = names[i], .display_name = titles[i], .host = hosts[i]};
+	services[1].url = url;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct session s = {.services = services, .service_count = 4};
 		char ca[32];

@@ -188,12 +188,15 @@ the_exact_name_wins_and_of_several_none(void **state)
 	    TEMPLATE("Late", "displayName: 1.2.3\nmsPKI-Cert-Template-OID: 1.2.4\n")
 		TEMPLATE("Number", "msPKI-Cert-Template-OID: 1.2.3\ndisplayName: W\u00fcrfel\n")
 		    TEMPLATE("A", "displayName: Twice\n") TEMPLATE("B", "displayName: twice\n")
-			TEMPLATE("Twin", "displayName: Early\n");
+			TEMPLATE("Twin", "displayName: Early\n")
+			    TEMPLATE("Odd", "displayName: CN=x,CN=y\n");
 #undef TEMPLATE
 	static const struct {
 		const char *name, *cn; /* NULL: none */
 	} rows[] = {{"Late", "Late"}, {"late", "Late"}, {"Early", "Early"}, {"1.2.3", "Number"},
-	    {"1.2.4", "Late"}, {"W\u00fcrfel", "Number"}, {"A", "A"}, {"Lat", NULL}, {"", NULL}};
+	    {"1.2.4", "Late"}, {"W\u00fcrfel", "Number"}, {"A", "A"}, {"Lat", NULL}, {"", NULL},
+	    {"cn=late, cn=Certificate Templates," SERVICES, "Late"}, {"CN=Late", NULL},
+	    {"CN=Late," SERVICES, NULL}, {"CN=x,CN=y", "Odd"}};
 	struct pki_snapshot s = {0};
 	const struct dir_entry *e;
 	struct err err;

@@ -39,7 +39,8 @@ every_name_form_finds_the_certificate(void **state)
 	/* The first three as a directory takes them for the same: wide letters, a soft hyphen. */
 	static const char *const names[] = {"\uff35ser1@nwtraders.com", "NWTRADERS\\us\u00ader1",
 	    "\uff55ser1", "user1@nwtraders.com", "USER1@NWTRADERS.COM", "NWTRADERS\\user1",
-	    "nwtraders\\USER1", "Users\\user1", "user1", " User1 "};
+	    "nwtraders\\USER1", "Users\\user1", "user1", " User1 ", "UPN:user1@nwtraders.com",
+	    "upn:USER1@nwtraders.com"};
 	char padded[80];
 	struct recover_hidden hidden;
 
@@ -58,7 +59,8 @@ other_names_find_nothing(void **state)
 {
 	static const char *const names[] = {"user2@nwtraders.com", "NWTRADERS\\user2",
 	    "OTHER\\user1", "user", "user1*", "12345678",
-	    "0123456789abcdef0123456789abcdef01234567", "%"};
+	    "0123456789abcdef0123456789abcdef01234567", "%", "UPN:user2@nwtraders.com",
+	    "UPN:", "UPN:user1", "PN:user1@nwtraders.com"};
 	struct recover_hidden hidden;
 
 	(void)state;

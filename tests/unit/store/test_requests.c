@@ -4,6 +4,7 @@
  */
 #include "store_priv.h"
 #include "store_test.h"
+#include "text.h"
 
 static const struct store_request full = {
     .disposition = DISP_REVOKED,
@@ -176,6 +177,36 @@ unknown_rows_are_not_found(void **state)
 	assert_int_equal(store_get_by_serial(f->store, "", &r, &f->err), STORE_FAILED);
 }
 
+/* One whose serial number is another's SHA-1: the hash counts. */
+static void
+what_is_as_long_as_a_hash_is_looked_for_as_one_first(void **state)
+{
+	struct fixture *f = *state;
+	struct sample one, false_one;
+	struct store_request r;
+	int64_t id;
+
+	sample_issued(&one, 1);
+	sample_issued(&false_one, 2);
+	false_one.row.disposition = DISP_FOREIGN;
+	false_one.row.serial_number = hex_encode(view_of(one.hash, sizeof one.hash), '\0');
+	OWNED(own_memory) char *serial = false_one.row.serial_number;
+	OWNED(own_memory) char *hash = hex_encode(view_of(one.hash, sizeof one.hash), ' ');
+
+	id = add_row(f, &one.row);
+	add_row(f, &false_one.row);
+	assert_int_equal(
+	    store_get_by_serial_or_hash(f->store, one.serial, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.request_id, id);
+	store_request_free(&r);
+	assert_int_equal(store_get_by_serial_or_hash(f->store, hash, &r, &f->err), STORE_FOUND);
+	assert_int_equal(r.request_id, id);
+	store_request_free(&r);
+	hash[0] = '9';
+	assert_int_equal(store_get_by_serial_or_hash(f->store, hash, &r, &f->err), STORE_NOT_FOUND);
+	assert_int_equal(store_get_by_serial_or_hash(f->store, "x", &r, &f->err), STORE_FAILED);
+}
+
 static void
 oversized_and_malformed_columns_are_refused(void **state)
 {
@@ -275,6 +306,7 @@ main(void)
 	    TEST(lists_come_without_the_two_blobs),
 	    TEST(absent_values_come_back_absent),
 	    TEST(unknown_rows_are_not_found),
+	    TEST(what_is_as_long_as_a_hash_is_looked_for_as_one_first),
 	    TEST(oversized_and_malformed_columns_are_refused),
 	    TEST(the_database_refuses_rows_that_must_not_be),
 	    TEST(serial_numbers_are_unique_but_foreign_ones_may_repeat),
