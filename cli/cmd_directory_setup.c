@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "installed.h"
+#include "directory_accounts.h"
 #include "own.h"
 #include "print.h"
 #include "dir_change.h"
@@ -11,61 +11,6 @@
 #include "setup.h"
 #include "verbs.h"
 #include "work.h"
-
-struct accounts {
-	struct setup_accounts by;
-	struct dir_config local; /* of by.config, where it is a connection of its own */
-};
-
-static void
-accounts_close(struct accounts *a)
-{
-	if (a->by.config != a->by.tree)
-		dir_disconnect(&a->by.config);
-}
-
-/* Over the local socket whoever runs this may be the one who may write cn=config, beside the
- * account that is named for the tree. */
-static bool
-open_accounts(struct session *s, struct accounts *a, struct err *err)
-{
-	struct err ignored;
-
-	s->dir_config.bare = true;
-	if (!session_directory(s, err))
-		return false;
-	a->by.tree = a->by.config = s->directory;
-	if (s->dir_config.auth == DIR_AUTH_EXTERNAL ||
-	    strncmp(dir_conn_uri(s->directory), "ldapi:", 6) != 0)
-		return true;
-	a->local = s->dir_config;
-	a->local.auth = DIR_AUTH_EXTERNAL;
-	if (!dir_connect(&a->local, &a->by.config, &ignored))
-		a->by.config = a->by.tree;
-	return true;
-}
-
-/* Connects to a directory that may lack the tree, and compares. */
-static bool
-examine_directory(struct work *w, struct accounts *a, struct setup *out, struct err *err)
-{
-	const struct cli *cli = w->cli;
-	const char *ldif = cli->opt.ldif;
-	char installed[PATH_MAX];
-
-	if (ldif == NULL) {
-		if (!installed_ldif(installed, err))
-			return false;
-		ldif = installed;
-	}
-	if (!open_accounts(&w->session, a, err))
-		return false;
-	if (setup_examine(&a->by, ldif, cli->opt.with_templates, out, err))
-		return true;
-	return err->code == ERROR_FILE_NOT_FOUND
-		   ? err_prefix(err, "dirca's LDIF files, whose folder --ldif names")
-		   : false;
-}
 
 static const char *
 cure_of(const struct setup_item *item)
@@ -108,10 +53,10 @@ show_items(const struct cli *cli, const struct setup *s)
 bool
 cmd_directory_check(struct work *w, struct err *err)
 {
-	OWNED(accounts_close) struct accounts a = {0};
+	OWNED(directory_accounts_close) struct directory_accounts a = {0};
 	OWNED(setup_free) struct setup s = {0};
 
-	if (!examine_directory(w, &a, &s, err))
+	if (!directory_examine(w, w->cli->opt.with_templates, &a, &s, err))
 		return false;
 	if (show_items(w->cli, &s) > 0)
 		w->status = CLI_FINDINGS;
@@ -174,11 +119,11 @@ make_item(
 bool
 cmd_directory_init(struct work *w, struct err *err)
 {
-	OWNED(accounts_close) struct accounts a = {0};
+	OWNED(directory_accounts_close) struct directory_accounts a = {0};
 	OWNED(setup_free) struct setup s = {0};
 	size_t made = 0;
 
-	if (!examine_directory(w, &a, &s, err))
+	if (!directory_examine(w, w->cli->opt.with_templates, &a, &s, err))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
 		if (s.list[i].present)
@@ -192,38 +137,37 @@ cmd_directory_init(struct work *w, struct err *err)
 	return true;
 }
 
+/* Of Active Directory the commands: a security descriptor is nothing to read. */
 static bool
 show_changes(const struct service_account *s, struct err *err)
 {
 	OWNED(buf_free) struct buf text = {0};
 
+	if (s->changes.count == 0)
+		fputs("Nothing is missing.\n", stderr);
+	for (size_t i = 0; i < s->commands.count; i++)
+		puts(s->commands.list[i]);
+	if (s->commands.count > 0)
+		return true;
 	if (!plan_print(&s->changes, &text, err))
 		return false;
 	fwrite(text.ptr, 1, text.len, stdout);
-	for (size_t i = 0; i < s->commands.count; i++)
-		puts(s->commands.list[i]);
-	if (s->changes.count == 0 && s->commands.count == 0)
-		fputs("Nothing is missing.\n", stderr);
 	return true;
 }
 
 bool
 cmd_directory_service_account(struct work *w, struct err *err)
 {
-	OWNED(accounts_close) struct accounts a = {0};
+	OWNED(directory_accounts_close) struct directory_accounts a = {0};
 	OWNED(service_account_free) struct service_account s = {0};
 
-	if (!open_accounts(&w->session, &a, err) ||
+	if (!directory_accounts_open(&w->session, &a, err) ||
 	    !service_account_plan(&a.by, w->cli->args[0], &s, err))
 		return false;
 	for (size_t i = 0; i < s.warnings.count; i++)
 		fprintf(stderr, "warning: %s\n", s.warnings.list[i]);
 	if (!w->cli->opt.apply)
 		return show_changes(&s, err);
-	if (s.commands.count > 0)
-		return err_set(err, E_INVALIDARG,
-		    "Active Directory and Samba AD are told by their own commands: without --apply "
-		    "they are printed");
 	if (!service_account_apply(&a.by, &s, err))
 		return false;
 	puts(s.changes.count > 0 ? "The account has what it needs." : "Nothing is missing.");

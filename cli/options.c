@@ -134,7 +134,7 @@ const struct option_row option_rows[] = {
 	"only people and groups below this entry, default the whole domain", 0, 0},
     {"filter", 0, TEXT, OPTS(OPTS_ADOPT), AT(ldap_filter), "FILTER",
 	"only those that this LDAP filter finds", 0, 0},
-    {"apply", 0, FLAG, OPTS(OPTS_APPLY), AT(apply), NULL, "change the server (OpenLDAP)", 0, 0},
+    {"apply", 0, FLAG, OPTS(OPTS_APPLY), AT(apply), NULL, "make the changes", 0, 0},
     {"from-ids", 0, FLAG, OPTS(OPTS_ADOPT), AT(from_ids), NULL,
 	"make SIDs of uidNumber and gidNumber, as Samba does, instead of counting them up", 0, 0},
     {"upn", 0, TEXT, OPTS(OPTS_ADOPT), AT(upn), "WORD",

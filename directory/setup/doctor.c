@@ -49,13 +49,12 @@ static bool
 check_watching(struct exam *x, struct err *err)
 {
 	OWNED(dir_watch_close) struct dir_watch *w = NULL;
+	OWNED(own_memory) char *cure = doctor_rights_cure(x);
 	struct err why;
 
 	(void)err;
 	if (!dir_watch_open(x->config, PKI_SERVICES_RDNS, 1, &w, &why))
-		return doctor_note(x, DOCTOR_MISSING, "watching", mem_text(why.msg),
-		    "give this account the right to read CN=Public Key Services and everything "
-		    "below");
+		return doctor_note(x, DOCTOR_MISSING, "watching", mem_text(why.msg), cure);
 	x->report->watching = dir_watching_name(dir_watch_how(w));
 	if (dir_watch_how(w) != DIR_WATCHING_POLLING)
 		return doctor_note(x, DOCTOR_GOOD, "watching",
@@ -101,14 +100,16 @@ describe(struct exam *x, struct err *err)
 static bool
 check_tree(struct exam *x, struct err *err)
 {
+	OWNED(own_memory) char *rights = NULL, *cure = NULL;
 	struct err why;
 
 	(void)err;
 	if (pki_snapshot_load(x->c, &x->pki, &why))
 		return doctor_note(x, DOCTOR_GOOD, "tree",
 		    text_printf("%s can be read", x->pki->services_dn), NULL);
-	return doctor_note(x, DOCTOR_MISSING, "tree", mem_text(why.msg),
-	    "run `dirca directory init`, or give this account the right to read the tree");
+	rights = doctor_rights_cure(x);
+	cure = text_printf("run `dirca directory init`; if the tree is there, %s", rights);
+	return doctor_note(x, DOCTOR_MISSING, "tree", mem_text(why.msg), cure);
 }
 
 /* Where the searches of the other checks were referred to. */

@@ -104,6 +104,16 @@ exists(struct exam *x, const char *name, bool *out, struct err *err)
 	return ok;
 }
 
+/* What is not shown is not there, or this account may not read it. */
+static bool
+note_hidden(struct exam *x, const char *check, char *text, const char *init)
+{
+	OWNED(own_memory) char *rights = doctor_rights_cure(x);
+	OWNED(own_memory) char *cure = text_printf("run %s; if they are there, %s", init, rights);
+
+	return doctor_note(x, DOCTOR_MISSING, check, text, cure);
+}
+
 bool
 doctor_containers(struct exam *x, struct err *err)
 {
@@ -121,10 +131,9 @@ doctor_containers(struct exam *x, struct err *err)
 	if (lacking == NULL)
 		return doctor_note(
 		    x, DOCTOR_GOOD, "containers", mem_text("all containers are there"), NULL);
-	return doctor_note(x, DOCTOR_MISSING, "containers",
+	return note_hidden(x, "containers",
 	    text_printf("below %s these are missing or hidden: %s", x->pki->services_dn, lacking),
-	    "add them (class container) as in ldif/tree/10-configuration.ldif, or give this "
-	    "account the right to read them");
+	    "`dirca directory init`");
 }
 
 /* Without its descriptor a template lets nobody enroll. */
@@ -153,20 +162,23 @@ doctor_templates(struct exam *x, struct err *err)
 			unjudged++;
 		}
 	if (all->count == 0)
-		return doctor_note(x, DOCTOR_MISSING, "templates",
+		return note_hidden(x, "templates",
 		    mem_text("there is no certificate template that this account can see"),
-		    "run `dirca directory init --templates`, or give this account the right to "
-		    "read "
-		    "CN=Certificate Templates");
-	if (first != NULL)
+		    "`dirca directory init --templates`");
+	if (first != NULL) {
+		OWNED(own_memory) char *rights = doctor_rights_cure(x);
+		OWNED(own_memory)
+		char *cure = text_printf("`dirca template grant` gives a template rights that has "
+					 "none; if they are hidden, %s",
+		    rights);
+
 		return doctor_note(x, DOCTOR_MISSING, "templates",
 		    text_printf("of %zu templates %zu show no readable nTSecurityDescriptor, among "
 				"them %s: nobody can enroll for those",
 			all->count, unjudged, first->dn),
-		    x->report->is_ad
-			? "give this account Read Permissions on the templates"
-			: "give this account read access to nTSecurityDescriptor, and each "
-			  "template a descriptor");
+		    x->report->is_ad ? "give this account Read Permissions on the templates"
+				     : cure);
+	}
 	return doctor_note(x, DOCTOR_GOOD, "templates",
 	    text_printf("%zu templates, all with their security descriptors", all->count), NULL);
 }
@@ -238,6 +250,7 @@ shows_token_groups(struct exam *x, const char *dn, bool *out, struct err *err)
 static bool
 judge_guest(struct exam *x, const char *dn, struct err *err)
 {
+	OWNED(own_memory) char *rights = NULL, *cure = NULL;
 	bool shown;
 
 	if (!shows_token_groups(x, dn, &shown, err))
@@ -245,9 +258,12 @@ judge_guest(struct exam *x, const char *dn, struct err *err)
 	if (shown)
 		return doctor_note(x, DOCTOR_GOOD, "groups",
 		    mem_text("this account may read tokenGroups of others"), NULL);
+	rights = doctor_rights_cure(x);
+	cure = text_printf(
+	    "put it into the group Pre-Windows 2000 Compatible Access of the domain%s%s",
+	    x->tries ? "; " : "", x->tries ? rights : "");
 	return doctor_note(x, DOCTOR_MISSING, "groups",
-	    text_printf("this account may not read tokenGroups of others (tried: %s)", dn),
-	    "put it into the group Pre-Windows 2000 Compatible Access of the domain");
+	    text_printf("this account may not read tokenGroups of others (tried: %s)", dn), cure);
 }
 
 bool
@@ -268,50 +284,5 @@ doctor_groups(struct exam *x, struct err *err)
 	return doctor_note(x, DOCTOR_NOTE, "groups",
 	    mem_text("the account Guest cannot be seen, and so not whether this account may read "
 		     "tokenGroups"),
-	    NULL);
-}
-
-/* [MS-ADTS] 3.1.1.4.5.5: the classes of objects that the caller may make below this one. */
-static bool
-may_add_below(struct exam *x, const char *container, bool *out, struct err *err)
-{
-	OWNED(own_memory) char *dn = pki_child_dn(container, x->pki->services_dn);
-	OWNED(dir_entries_free) struct dir_entries found = {0};
-	bool ok = dir_search(x->c,
-	    &(struct dir_query){.base = dn,
-		.filter = "(objectClass=*)",
-		.attrs = (const char *const[]){"allowedChildClassesEffective", NULL}},
-	    &found, err);
-
-	*out = found.count == 1 &&
-	       dir_entry_attr(&found.list[0], "allowedChildClassesEffective") != NULL;
-	return ok;
-}
-
-bool
-doctor_rights(struct exam *x, struct err *err)
-{
-	static const char *const names[] = {"AIA", "CDP", "Enrollment Services", "KRA"};
-	OWNED(own_memory) char *may = NULL, *may_not = NULL;
-	bool can;
-
-	if (!x->report->is_ad && x->tries && x->pki != NULL)
-		return doctor_tried_rights(x, err);
-	if (!x->report->is_ad || x->pki == NULL)
-		return doctor_note(x, DOCTOR_NOTE, "rights",
-		    mem_text("what dircad's account may write is tried with its configuration only "
-			     "(-c dircad.conf); it needs to write below CDP and KRA, and `dirca ca "
-			     "publish` below all containers"),
-		    NULL);
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (!may_add_below(x, names[i], &can, err))
-			return false;
-		doctor_add_name(can ? &may : &may_not, names[i]);
-	}
-	return doctor_note(x, DOCTOR_NOTE, "rights",
-	    text_printf("this account may add objects below %s%s%s; the CA needs CDP, and "
-			"`dirca ca publish` all",
-		may != NULL ? may : "none of the containers", may_not != NULL ? ", not below " : "",
-		may_not != NULL ? may_not : ""),
 	    NULL);
 }

@@ -30,13 +30,15 @@ bool doctor_containers(struct exam *x, struct err *err);
 bool doctor_templates(struct exam *x, struct err *err);
 bool doctor_services(struct exam *x, struct err *err);
 bool doctor_groups(struct exam *x, struct err *err);
-bool doctor_rights(struct exam *x, struct err *err);
 
 /* ---- What is tried (doctor_rights.c) ---- */
+
+bool doctor_rights(struct exam *x, struct err *err);
+/* How this account gets the rights that it lacks: as dircad's (`tries`), by a command. free(). */
+char *doctor_rights_cure(struct exam *x);
 
 /* "a, b, c" */
 void doctor_add_name(char **list, const char *name);
 bool doctor_people(struct exam *x, struct err *err);
-bool doctor_tried_rights(struct exam *x, struct err *err);
 
 #endif

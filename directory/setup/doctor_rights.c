@@ -3,10 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "doctor_priv.h"
 #include "mem.h"
 #include "own.h"
 #include "pki_priv.h"
+#include "service_account.h"
 #include "sid.h"
 #include "text.h"
 
@@ -93,16 +95,22 @@ static const char nobodys_certificate[] =
     "79827422b94315a5b7a7e04a37d6ac81f4988130f65bd9f77e022100e1dff26aab12b104b17434e1"
     "b996819f623030c5a474c45f8a767ad6a5218034";
 
-static char *
-cure_for(struct exam *x)
+char *
+doctor_rights_cure(struct exam *x)
 {
-	OWNED(own_memory) char *dn = NULL;
-	struct err ignored;
+	OWNED(own_memory) char *dn = NULL, *word = NULL;
 
-	(void)dir_whoami(x->c, &dn, &ignored);
-	return text_printf("%s: `dirca directory service-account '%s' --apply -H %s`",
+	if (!x->tries)
+		return mem_text("give this account the right to read it");
+	dn = service_account_dn(x->c);
+	word = command_word(dn != NULL ? dn : "DN of this account");
+	if (x->report->is_ad)
+		return text_printf(
+		    "as an Enterprise Admin: `dirca directory service-account %s --apply -H %s`",
+		    word, x->report->uri);
+	return text_printf("%s: `dirca directory service-account %s --apply -H %s`",
 	    dir_conn_root(x->c)->is_389 ? "as the Directory Manager" : "as root on the server",
-	    dn != NULL ? dn : "DN of this account",
+	    word,
 	    dir_conn_root(x->c)->is_389 ? "ldaps://SERVER -D 'cn=Directory Manager' -W"
 					: "ldapi:///");
 }
@@ -110,7 +118,7 @@ cure_for(struct exam *x)
 static bool
 note_missing(struct exam *x, char *text)
 {
-	OWNED(own_memory) char *cure = cure_for(x);
+	OWNED(own_memory) char *cure = doctor_rights_cure(x);
 
 	return doctor_note(x, DOCTOR_MISSING, "rights", text, cure);
 }
@@ -252,12 +260,116 @@ try_excess(struct exam *x, struct view certificate, struct err *err)
 	    NULL);
 }
 
-bool
-doctor_tried_rights(struct exam *x, struct err *err)
+static bool
+try_openldap(struct exam *x, struct err *err)
 {
 	OWNED(buf_free) struct buf certificate = {0};
 
 	return hex_decode(nobodys_certificate, &certificate, err) && try_reads(x, err) &&
 	       try_writes(x, buf_view(&certificate), err) &&
 	       try_excess(x, buf_view(&certificate), err);
+}
+
+/* ---- Active Directory, which says what it would allow ([MS-ADTS] 3.1.1.4.5) ---- */
+
+/* Whether the list that the server makes for this account holds the value; NULL: anything. */
+static bool
+is_effective(
+    struct exam *x, const char *dn, const char *attr, const char *value, bool *out, struct err *err)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+
+	if (!dir_search(x->c,
+		&(struct dir_query){.base = dn,
+		    .filter = "(objectClass=*)",
+		    .attrs = (const char *const[]){attr, NULL}},
+		&found, err))
+		return false;
+	*out = found.count == 1 &&
+	       (value != NULL ? dir_entry_has_value_nocase(&found.list[0], attr, value)
+			      : dir_entry_attr(&found.list[0], attr) != NULL);
+	return true;
+}
+
+static bool
+sort_containers(struct exam *x, char **may, char **may_not, bool *needed_out, struct err *err)
+{
+	static const struct {
+		const char *name;
+		bool needed;
+	} containers[] = {
+	    {"AIA", false}, {"CDP", true}, {"Enrollment Services", false}, {"KRA", true}};
+	bool can;
+
+	*needed_out = true;
+	for (size_t i = 0; i < COUNT_OF(containers); i++) {
+		OWNED(own_memory)
+		char *dn = pki_child_dn(containers[i].name, x->pki->services_dn);
+
+		if (!is_effective(x, dn, "allowedChildClassesEffective", NULL, &can, err))
+			return false;
+		doctor_add_name(can ? may : may_not, containers[i].name);
+		*needed_out = *needed_out && (can || !containers[i].needed);
+	}
+	return true;
+}
+
+/* Some person whom no list of administrators protects. */
+static bool
+try_publishing(struct exam *x, bool *may_out, char **dn_out, struct err *err)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+
+	*may_out = true;
+	*dn_out = NULL;
+	if (!sample(x, "(&(objectCategory=person)(objectClass=user)(!(adminCount=1)))",
+		DIR_NO_ATTRS, &found, err))
+		return false;
+	if (found.count == 0)
+		return true;
+	*dn_out = mem_text(found.list[0].dn);
+	return is_effective(
+	    x, *dn_out, "allowedAttributesEffective", "userCertificate", may_out, err);
+}
+
+static bool
+judge_ad(struct exam *x, struct err *err)
+{
+	OWNED(own_memory) char *may = NULL, *may_not = NULL, *person = NULL;
+	bool has_needed, may_publish = true;
+
+	if (!sort_containers(x, &may, &may_not, &has_needed, err) ||
+	    (x->tries && !try_publishing(x, &may_publish, &person, err)))
+		return false;
+	if (x->tries && !has_needed)
+		return note_missing(
+		    x, text_printf("this account may not add objects below %s; the CA needs CDP "
+				   "and KRA",
+			   may_not));
+	if (!may_publish)
+		return note_missing(x,
+		    text_printf("this account may not write userCertificate of %s: certificates of "
+				"templates that publish them stay unpublished",
+			person));
+	return doctor_note(x, x->tries ? DOCTOR_GOOD : DOCTOR_NOTE, "rights",
+	    text_printf("this account may add objects below %s%s%s%s",
+		may != NULL ? may : "none of the containers", may_not != NULL ? ", not below " : "",
+		may_not != NULL ? may_not : "",
+		x->tries ? ", and write userCertificate of people"
+			 : "; the CA needs CDP and KRA, and `dirca ca publish` all"),
+	    NULL);
+}
+
+bool
+doctor_rights(struct exam *x, struct err *err)
+{
+	if (x->pki != NULL && x->report->is_ad)
+		return judge_ad(x, err);
+	if (x->pki != NULL && x->tries)
+		return try_openldap(x, err);
+	return doctor_note(x, DOCTOR_NOTE, "rights",
+	    mem_text("what dircad's account may write is tried with its configuration only (-c "
+		     "dircad.conf); it needs to write below CDP and KRA, and `dirca ca publish` "
+		     "below all containers"),
+	    NULL);
 }

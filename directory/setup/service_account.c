@@ -1,4 +1,4 @@
-/* What dircad's account may do, as OpenLDAP and as Active Directory are told it. */
+/* What dircad's account may do, as OpenLDAP is told it. */
 #include "service_account_priv.h"
 
 #include <stdlib.h>
@@ -376,54 +376,6 @@ plan_openldap(
 	       plan_database(&s, &people, err);
 }
 
-/* ---- Active Directory and Samba AD ---- */
-
-#define MAY_ADD_AND_WRITE "RPWPCCLCLORC"
-
-static bool
-plan_ad(struct dir_conn *c, const char *dn, struct texts *out, struct err *err)
-{
-	static const char *const written[] = {"CDP", "KRA"};
-	static const char *const groups[] = {
-	    "Cert Publishers", "Pre-Windows 2000 Compatible Access"};
-	OWNED(own_memory) char *services = pki_services_dn(c), *sam = NULL;
-	OWNED(own_memory) char *dns = dir_dn_to_dns(dir_conn_root(c)->default_nc);
-	OWNED(dir_entries_free) struct dir_entries found = {0};
-	char sid_text[SID_TEXT_MAX];
-	struct sid sid;
-	struct view raw;
-
-	if (!dir_search(c,
-		&(struct dir_query){.base = dn,
-		    .filter = "(objectClass=*)",
-		    .attrs = (const char *const[]){"sAMAccountName", "objectSid", NULL}},
-		&found, err))
-		return false;
-	if (found.count != 1 ||
-	    dir_entry_text(&found.list[0], "sAMAccountName", &sam, err) != DIR_GET_OK ||
-	    dir_entry_bytes(&found.list[0], "objectSid", &raw, err) != DIR_GET_OK ||
-	    !sid_decode(raw, &sid, err))
-		return err_set(err, ERROR_FILE_NOT_FOUND, "%s is no account", dn);
-	sid_to_text(&sid, sid_text);
-	texts_add(out, "# On Windows, as an Enterprise Admin:");
-	for (size_t i = 0; i < COUNT_OF(written); i++)
-		texts_take(out,
-		    text_printf("dsacls \"CN=%s,%s\" /I:T /G \"%s@%s:GR;\" \"%s@%s:RPWPCCLC;\"",
-			written[i], services, sam, dns, sam, dns));
-	for (size_t i = 0; i < COUNT_OF(groups); i++)
-		texts_take(out, text_printf("net %s \"%s\" %s /add",
-				    i == 0 ? "group" : "localgroup", groups[i], sam));
-	texts_add(out, "# On a domain controller of Samba AD:");
-	for (size_t i = 0; i < COUNT_OF(written); i++)
-		texts_take(out, text_printf("samba-tool dsacl set --objectdn=\"CN=%s,%s\" "
-					    "--sddl=\"(A;CI;" MAY_ADD_AND_WRITE ";;;%s)\"",
-				    written[i], services, sid_text));
-	for (size_t i = 0; i < COUNT_OF(groups); i++)
-		texts_take(
-		    out, text_printf("samba-tool group addmembers \"%s\" %s", groups[i], sam));
-	return true;
-}
-
 bool
 service_account_plan(
     const struct setup_accounts *by, const char *dn, struct service_account *out, struct err *err)
@@ -441,8 +393,12 @@ service_account_plan(
 	if (strpbrk(dn, special) != NULL)
 		return err_set(err, E_INVALIDARG,
 		    "%s: an access rule cannot name a DN with any of %s", dn, special);
-	if (dir_conn_root(by->tree)->is_ad)
-		return plan_ad(by->tree, dn, &out->commands, err);
+	if (dir_conn_root(by->tree)->is_ad) {
+		if (service_account_ad(by->tree, dn, out, err))
+			return true;
+		service_account_free(out);
+		return false;
+	}
 	if (len > strlen(local) && text_eq_nocase(dn + len - strlen(local), local))
 		there = true;
 	else if (!setup_exists(by->tree, dn, &there, err))
@@ -465,7 +421,44 @@ service_account_apply(
 	if (dir_conn_root(by->tree)->is_389)
 		return plan_run(by->tree, &s->changes, err) &&
 		       service_account_389_wait(by->tree, &s->changes, err);
-	return plan_run(by->config, &s->changes, err);
+	return plan_run(dir_conn_root(by->tree)->is_ad ? by->tree : by->config, &s->changes, err);
+}
+
+/* "DOMAIN\\name", "name@REALM" or a name alone, as who signed in was called. NULL: nobody, or
+ * several.
+ */
+static char *
+dn_of_name(struct dir_conn *c, const char *text)
+{
+	const char *slash = strrchr(text, '\\'), *name = slash != NULL ? slash + 1 : text;
+	OWNED(own_memory) char *account = mem_text_n(name, strcspn(name, "@"));
+	OWNED(own_memory)
+	char *filter = dir_filter("(|(userPrincipalName=%s)(sAMAccountName=%s))", name, account);
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	struct err ignored;
+
+	return dir_search(c,
+		   &(struct dir_query){.base = dir_conn_root(c)->default_nc,
+		       .scope = DIR_SUBTREE,
+		       .filter = filter,
+		       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		   &found, &ignored) &&
+		       found.count == 1
+		   ? mem_text(found.list[0].dn)
+		   : NULL;
+}
+
+char *
+service_account_dn(struct dir_conn *c)
+{
+	OWNED(own_memory) char *authzid = NULL, *reader = dir_conn_reader(c);
+	struct err ignored;
+
+	/* Samba does not say who one is. */
+	if (!dir_authzid(c, &authzid, &ignored) || *authzid == '\0')
+		return dir_dn_depth(reader) > 0 ? own_give(&reader) : dn_of_name(c, reader);
+	return strncasecmp(authzid, "dn:", 3) == 0 ? mem_text(authzid + 3)
+						   : dn_of_name(c, authzid + strlen("u:"));
 }
 
 void

@@ -25,4 +25,8 @@ bool service_account_389(
 /* Until the server has filled the indexes that the changes made. */
 bool service_account_389_wait(struct dir_conn *c, const struct ldif *changes, struct err *err);
 
+/* Active Directory and Samba AD. */
+bool service_account_ad(
+    struct dir_conn *c, const char *dn, struct service_account *out, struct err *err);
+
 #endif

@@ -377,18 +377,41 @@ doctor_knows_389() {
 		ds389_lab_start "$dir" && watching missing polling && jq -r '.[0].findings[].cure' "$dir/report" | grep 'Content Synchronization'
 }
 
-# What is printed for Samba is run, but for the membership in groups; then the account may make objects there.
+rights_on() { # CONTAINER
+	lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=$1,$services" -s base nTSecurityDescriptor |
+		sed -n 's/^nTSecurityDescriptor:: //p' | base64 -d >"$dir/container.sd" && "$DIRCA_BIN/dirca" dump "$dir/container.sd" --type sd
+}
+
+# What is printed for Samba is run, but for the membership in groups; then that alone is left. Applied, it is the same.
 samba_commands_work() {
 	local dn="cn=Guest,$CA_LAB_USERS" line count=0
 	as_admin directory service-account "$dn" >"$dir/commands" && cat "$dir/commands" && grep -q '^dsacls "CN=CDP,CN=Public Key Services,' "$dir/commands" &&
-		refuses E_INVALIDARG as_admin directory service-account "$dn" --apply && refuses E_INVALIDARG as_admin directory adopt || return 1
+		refuses E_INVALIDARG as_admin directory adopt || return 1
 	while read -r line; do
 		eval "$line -H '$LDAPI_URI' --simple-bind-dn='cn=Administrator,$CA_LAB_USERS' --password='$(<"$(lab_password_file Administrator)")'" || return 1
 		count=$((count + 1))
 	done < <(grep '^samba-tool dsacl' "$dir/commands")
-	[ "$count" -eq 2 ] && lab_admin ldapsearch -LLL -o ldif-wrap=no -b "CN=CDP,$services" -s base nTSecurityDescriptor |
-		sed -n 's/^nTSecurityDescriptor:: //p' | base64 -d >"$dir/cdp.sd" && "$DIRCA_BIN/dirca" dump "$dir/cdp.sd" --type sd >"$dir/cdp.txt" &&
-		cat "$dir/cdp.txt" && grep -q -- '-501' "$dir/cdp.txt"
+	[ "$count" -eq 2 ] && rights_on CDP >"$dir/by-command" && grep -q -- '-501' "$dir/by-command" &&
+		as_admin directory service-account "$dn" >"$dir/left" && is 'samba-tool group addmembers "Cert Publishers" Guest' grep ^samba-tool "$dir/left"
+}
+
+samba_applies() {
+	local dn="cn=Guest,$CA_LAB_USERS" other="cn=krbtgt,$CA_LAB_USERS"
+	as_admin directory service-account "$dn" --apply && [ -z "$(as_admin directory service-account "$dn")" ] &&
+		lab_admin ldapsearch -LLL -b "$LAB_BASE_DN" '(&(cn=Cert Publishers)(member=cn=Guest,cn=Users,dc=nwtraders,dc=com))' dn | grep '^dn:' &&
+		says "has what it needs" as_admin directory service-account "$other" --apply && says "Nothing is missing" as_admin directory service-account "$other" --apply &&
+		rights_on KRA >"$dir/applied" && cat "$dir/applied" && [ "$(grep -c -- '-502' "$dir/applied")" -eq "$(grep -c -- '-501' "$dir/applied")" ]
+}
+
+# Whoever may not write there has nothing changed, not even the half.
+samba_applies_as_admin_alone() {
+	local before
+	printf 'dn: cn=lesser,%s\nobjectClass: user\nsAMAccountName: lesser\nuserAccountControl: 512\nunicodePwd:: %s\n' "$CA_LAB_USERS" \
+		"$(printf '"%s"' "$(<"$(lab_password_file lesser)")" | iconv -t UTF-16LE | base64 -w0)" | lab_admin ldapadd || return 1
+	before=$(rights_on CDP)
+	refuses E_ACCESSDENIED "$DIRCA_BIN/dirca" directory service-account "cn=lesser,$CA_LAB_USERS" --apply -H "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" \
+		-D "cn=lesser,$CA_LAB_USERS" -y "$(lab_password_file lesser)" && is "$before" rights_on CDP &&
+		refuses ERROR_FILE_NOT_FOUND as_admin directory service-account "cn=nobody,$CA_LAB_USERS" --apply
 }
 
 check "an empty directory ($DIRECTORY)" start
@@ -418,5 +441,7 @@ fi
 [ "$DIRECTORY" != 389ds ] || check "the server's log of changes is no part of the directory" changelog_is_passed_over
 [ "$DIRECTORY" != 389ds ] || check "the doctor knows 389, and how it tells of changes" doctor_knows_389
 [ "$DIRECTORY" != samba ] || check "the service's rights as commands" samba_commands_work
+[ "$DIRECTORY" != samba ] || check "and made by --apply" samba_applies
+[ "$DIRECTORY" != samba ] || check "for who may" samba_applies_as_admin_alone
 check "files that are none are refused" broken_files_are_refused
 checks_end

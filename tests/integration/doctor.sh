@@ -147,12 +147,30 @@ openldap() {
 	check "is named" lacks_too tls "/CN=another CA, which is not trusted"
 }
 
+# The command of the cure, as the administrator. What groups an account is in is seen when it signs in anew.
+# shellcheck disable=SC2016 # no expansion is meant
+types_cure() {
+	local command
+	command=$(jq -r '.[].findings[] | select(.verdict == "missing") | .cure' "$dir/report" | grep -o '`dirca directory service-account [^`]*`' | tr -d '`') && echo "$command" &&
+		eval "\"\$DIRCA_BIN/\"$command --tls-ca '$LDAP_CA_FILE' -D 'cn=Administrator,$CA_LAB_USERS' -y '$(lab_password_file Administrator)'"
+}
+
+may_not_publish() {
+	printf 'dn: CN=Cert Publishers,CN=Users,%s\nchangetype: modify\ndelete: member\nmember: CN=dircad,CN=Users,%s\n' "$LAB_BASE_DN" "$LAB_BASE_DN" | change
+}
+
 samba_ad() {
 	check "a directory that lacks nothing" describes_samba
 	check "as dircad" healthy -c "$DIRCAD_CONF"
 	check "dircad may write its CRL, and not everything" grep -E 'below .*CDP.*, not below .*' "$dir/report"
+	check "dircad is no Cert Publisher" may_not_publish
+	check "which is missing" lacks rights "may not write userCertificate of" -c "$DIRCAD_CONF"
+	check "what is typed mends it" types_cure
+	check "indeed" healthy -c "$DIRCAD_CONF"
 	close_group
 	check "tokenGroups cannot be read" lacks groups "Pre-Windows 2000 Compatible Access" -c "$DIRCAD_CONF"
+	check "what is typed mends it" types_cure
+	check "indeed" healthy -c "$DIRCAD_CONF"
 }
 
 check "a CA" ca_lab_start "$dir" basic

@@ -129,11 +129,33 @@ account_lacks_everything() {
 		doctor missing watching syncprov && doctor note people "(uid=alice,ou=People,$PLAIN_SUFFIX)"
 }
 
+rules() { ldapsearch -LLL -o ldif-wrap=no -Q -Y EXTERNAL -H "$LDAPI_URI" -b cn=config '(olcSuffix=*)' olcAccess; }
+
+# The command of a cure, typed as root on the server: ldapi:/// is elsewhere in a test.
+# shellcheck disable=SC2016 # no expansion is meant
+types_cure() {
+	local command
+	command=$(jq -r '.[].findings[] | select(.verdict == "missing") | .cure' "$dir/doctor.json" | grep -o '`dirca directory service-account [^`]*`' | head -1 | tr -d '`') &&
+		[ -n "$command" ] && echo "$command" && eval "${command/-H ldapi:\/\/\//-H \"$LDAPI_URI\"}"
+}
+dirca() { "$DIRCA_BIN/dirca" "$@"; }
+
+# A closed server: nothing is shown to whom no rule names. What the doctor says then is not to load anything, and what is typed mends it.
+hidden_tree_is_shown() {
+	local before after
+	before=$(rules)
+	change_config add "{0}to dn.subtree=\"$services\" by dn.base=\"$service\" none by * break" && ! doctor good templates '' &&
+		! grep -F 'ldif/' "$dir/doctor.json" && types_cure && doctor good templates 35 && doctor good rights "writes userCertificate" || return 1
+	after=$(rules | sed -n "s/^olcAccess: \({[0-9]*}\)to dn.subtree=\"$services\" by dn.base=\"$service\" none .*/\1/p")
+	change_config delete "$after" && for ((count = ${after//[{\}]/}; count > 0; count--)); do change_config delete '{0}' || return 1; done
+	is "$before" rules
+}
+
 # By the LDIF that is printed, or by --apply, is the same.
 account_gets_its_rights() {
 	root directory service-account "$service" >"$dir/service.ldif" && cat "$dir/service.ldif" &&
 		root directory service-account "$service" --apply && [ -z "$(root directory service-account "$service")" ] &&
-		ldapsearch -LLL -o ldif-wrap=no -Q -Y EXTERNAL -H "$LDAPI_URI" -b cn=config '(olcSuffix=*)' olcAccess >"$dir/rules" && cat "$dir/rules" &&
+		rules >"$dir/rules" && cat "$dir/rules" &&
 		perl -0pe 's/\n //g' "$dir/service.ldif" | grep '^olcAccess: ' | while read -r rule; do grep -qxF "$rule" "$dir/rules" || return 1; done &&
 		tail -4 "$dir/rules" | grep -qx 'olcAccess: {8}to \* by \* read'
 }
@@ -176,6 +198,7 @@ check "an ordinary OpenLDAP" start
 check "root alone is told of the tree's account" root_is_told_of_the_other_account
 check "both accounts make schema, tree and templates" init_by_both
 check "the service's account lacks every right, and is told" account_lacks_everything
+check "what is hidden is shown by what is typed" hidden_tree_is_shown
 check "the plan is LDIF, and gone on with" plan_is_ldif
 check "the service's account gets its rights" account_gets_its_rights
 check "they are tried" rights_are_tried
