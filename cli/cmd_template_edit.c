@@ -103,6 +103,23 @@ cmd_template_set(struct work *w, struct err *err)
 		   &w->session, cli->args[0], settings_of(cli, 1), (size_t)cli->count - 1, err);
 }
 
+/* Those who may enroll for the original may for the copy, as soon as a CA issues it. */
+static void
+tell_copy(const struct dir_entry *original, const char *name, const char *oid)
+{
+	OWNED(own_memory) char *cn = dir_dn_first_value(original->dn);
+
+	if (dir_entry_attr(original, "nTSecurityDescriptor") != NULL)
+		printf("Template %s made, object identifier %s, with the rights of %s. Next: "
+		       "`dirca template enable`; `dirca template show` lists who may enroll.\n",
+		    name, oid, cn);
+	else
+		printf("Template %s made, object identifier %s; the rights of %s are not shown, "
+		       "so that it has those of a new one. Next: `dirca template grant`, `dirca "
+		       "template enable`.\n",
+		    name, oid, cn);
+}
+
 static bool
 duplicate(struct session *s, const char *from, const char *name, const char *const *settings,
     size_t count, struct err *err)
@@ -120,9 +137,7 @@ duplicate(struct session *s, const char *from, const char *name, const char *con
 	    !template_commit(s, &plan, err))
 		return false;
 	if (!s->cli->opt.dry_run)
-		printf("Template %s made, object identifier %s. Next: `dirca template grant`, "
-		       "`dirca template enable`.\n",
-		    name, oid);
+		tell_copy(original, name, oid);
 	warn_of_escalation(&copy);
 	return true;
 }

@@ -47,7 +47,8 @@ check "so does its help" says "overlap=PERIOD" admin set --help
 check "a version 1 template is not edited" refuses "duplicate" admin set User archive=yes
 check "a dry run sends nothing" says "changetype: add" admin duplicate User UserCopy archive=yes --dry-run
 check "so that there is none" refuses CRYPT_E_NOT_FOUND admin show UserCopy
-check "duplicate" admin duplicate User UserCopy
+check "duplicate" says "with the rights of User. Next: \`dirca template enable\`" admin duplicate User UserCopy
+check "which it has" is "$(show User .rights)" show UserCopy .rights
 check "twice is refused" refuses ERROR_FILE_EXISTS admin duplicate User UserCopy
 check "the copy is version 2" is 2 show UserCopy .fields.version
 check "and not enabled" show UserCopy '.enabled_at == []'
