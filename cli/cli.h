@@ -137,7 +137,7 @@ struct cli_options {
 	/* OPTS_MACHINE (and key, yes) */
 	const char *ca_name, *host, *listen, *http_listen, *http_keytab, *state_dir, *service_uri,
 	    *service_dn, *service_user, *service_password_file, *service_keytab;
-	bool standalone;
+	bool standalone, prepare;
 	/* OPTS_SETUP */
 	const char *ldif;
 	bool with_templates;

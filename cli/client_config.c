@@ -147,6 +147,20 @@ client_config_read(const struct cli_options *opt, struct client_config *out, str
 	return client_config_merge(SYSTEM_CONFIG, own, opt, out, err);
 }
 
+bool
+client_config_names_caller(const struct cli_options *opt)
+{
+	static const char *const variables[] = {"DIRCA_URI", "DIRCA_USER", "DIRCA_BIND_DN"};
+
+	for (size_t i = 0; i < COUNT_OF(variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		if (value != NULL && *value != '\0')
+			return true;
+	}
+	return opt->uri != NULL || opt->user != NULL || opt->bind_dn != NULL;
+}
+
 void
 client_config_free(struct client_config *c)
 {

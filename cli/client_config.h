@@ -46,6 +46,9 @@ bool client_config_read(const struct cli_options *opt, struct client_config *out
 /* The same of these two files; `own` may be NULL. */
 bool client_config_merge(const char *system, const char *own, const struct cli_options *opt,
     struct client_config *out, struct err *err);
+/* Whether the caller says by an option or the environment whom the directory is to take him for, or
+ * which one it is. */
+bool client_config_names_caller(const struct cli_options *opt);
 void client_config_free(struct client_config *c);
 const char *client_setting_name(enum client_setting s);
 

@@ -6,18 +6,15 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon_config.h"
 #include "daemon_directory.h"
-#include "command.h"
 #include "file.h"
 #include "machine.h"
 #include "machine_listing.h"
@@ -25,107 +22,18 @@
 #include "own.h"
 #include "pki.h"
 #include "setup_answers.h"
+#include "setup_directory.h"
+#include "setup_run.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
 
-/* Three lists, each name behind its option, and what else there is. */
-#define WORDS_MAX (6 * CLI_LIST_MAX + 64)
-
-extern char **environ;
-
-/* A command line, word by word. */
-struct words {
-	const char *list[WORDS_MAX + 1];
-	size_t count;
-};
-
-static void
-say(struct words *w, const char *word)
-{
-	if (w->count < WORDS_MAX)
-		w->list[w->count++] = word;
-}
-
-static void
-say_option(struct words *w, const char *option, const char *value)
-{
-	if (value != NULL) {
-		say(w, option);
-		say(w, value);
-	}
-}
-
-static void
-say_list(struct words *w, const char *option, const struct cli_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		say_option(w, option, list->list[i]);
-}
-
-/* Who writes the directory, as the caller said it. */
-static void
-say_session(struct words *w, const struct cli_options *o)
-{
-	say_option(w, "--client-config", o->client_config);
-	say_option(w, "--uri", o->uri);
-	say_option(w, "--mech", o->mech);
-	say_option(w, "--user", o->user);
-	say_option(w, "--bind-dn", o->bind_dn);
-	say_option(w, "--password-file", o->password_file);
-	say_option(w, "--tls-ca", o->tls_ca);
-	if (o->starttls)
-		say(w, "--starttls");
-	if (o->ask_password)
-		say(w, "--ask-password");
-}
-
-/* As a shell takes it; the dash of an option needs no quotes. */
-static void
-show(const struct words *w)
-{
-	fputs("  #", stdout);
-	for (size_t i = 0; i < w->count; i++) {
-		OWNED(own_memory)
-		char *word = strncmp(w->list[i], "--", 2) == 0 ? mem_text(w->list[i])
-							       : command_word(w->list[i]);
-
-		printf(" %s", word);
-	}
-	putchar('\n');
-	fflush(stdout);
-}
-
-/* Shows it and, but for --dry-run, runs it; "dirca" is this program. */
-static bool
-run(const struct cli *cli, const struct words *w, struct err *err)
-{
-	const char *program = strcmp(w->list[0], "dirca") == 0 ? "/proc/self/exe" : w->list[0];
-	int fault, status;
-	pid_t child;
-
-	show(w);
-	if (cli->opt.dry_run)
-		return true;
-	fault =
-	    posix_spawnp(&child, program, NULL, NULL, (char *const *)(uintptr_t)w->list, environ);
-	if (fault != 0) {
-		errno = fault;
-		return err_errno(err, DIRCA_E_CONFIG, "%s", w->list[0]);
-	}
-	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(err, DIRCA_E_CONFIG,
-		    "that failed; mend what it says and run `dirca setup` again, which goes on "
-		    "here");
-	return true;
-}
-
 /* ---- the steps ---- */
 
 static bool
-make_users(const struct cli *cli, struct err *err)
+make_users(struct work *w, struct err *err)
 {
-	struct words w = {0};
+	struct setup_words words = {0};
 	const char *name;
 
 	if (machine_has_users(&name)) {
@@ -133,8 +41,8 @@ make_users(const struct cli *cli, struct err *err)
 		return true;
 	}
 	printf("Users: there is no %s\n", name);
-	say(&w, "systemd-sysusers");
-	return run(cli, &w, err);
+	setup_say(&words, "systemd-sysusers");
+	return setup_run(w, &words, err);
 }
 
 /* For the group of the front, and nobody else. */
@@ -233,25 +141,61 @@ static bool
 make_ca(struct work *w, const char *path, struct err *err)
 {
 	OWNED(own_memory) char *crt = w->config != NULL ? config_path(w->config, "ca.crt") : NULL;
-	struct words words = {0};
+	struct setup_words words = {0};
 
 	if (crt != NULL && access(crt, F_OK) == 0) {
 		printf("CA, %s: is there\n", crt);
 		return true;
 	}
 	puts("CA:");
-	say(&words, "dirca");
-	say(&words, "ca");
-	say(&words, "init");
-	say_option(&words, "--config", path);
-	say_option(&words, "--key", w->cli->opt.key);
-	return run(w->cli, &words, err);
+	setup_say(&words, "dirca");
+	setup_say(&words, "ca");
+	setup_say(&words, "init");
+	setup_say_option(&words, "--config", path);
+	setup_say_option(&words, "--key", w->cli->opt.key);
+	return setup_run(w, &words, err);
+}
+
+/* A keytab that was fetched belongs to whoever fetched it: the front must read it, and nobody else.
+ */
+static bool
+lend(struct work *w, const char *path, struct err *err)
+{
+	struct setup_words owner = {.list = {"chown", "root:dirca"}, .count = 2},
+			   mode = {.list = {"chmod", "640"}, .count = 2};
+	const struct group *gr = getgrnam("dirca");
+	struct stat st;
+
+	if (path == NULL)
+		return true;
+	if (stat(path, &st) != 0)
+		return err_errno(err, DIRCA_E_IO, "%s", path);
+	if (gr != NULL && st.st_gid == gr->gr_gid && (st.st_mode & S_IRGRP) != 0 &&
+	    (st.st_mode & S_IRWXO) == 0) {
+		printf("Keytab, %s: is the service's\n", path);
+		return true;
+	}
+	printf("Keytab, %s:\n", path);
+	setup_say(&owner, path);
+	setup_say(&mode, path);
+	return setup_run(w, &owner, err) && setup_run(w, &mode, err);
+}
+
+static bool
+lend_keytabs(struct work *w, struct err *err)
+{
+	const struct cli_options *o = &w->cli->opt;
+	const char *own = w->config != NULL ? w->config->dir_keytab : o->service_keytab;
+	const char *http = w->config != NULL ? w->config->keytab : o->http_keytab;
+
+	return lend(w, own, err) &&
+	       ((own != NULL && http != NULL && strcmp(own, http) == 0) || lend(w, http, err));
 }
 
 static bool
 start(struct work *w, struct err *err)
 {
-	struct words words = {.list = {"systemctl", "enable", "--now", "dircad"}, .count = 4};
+	struct setup_words words = {.list = {"systemctl", "enable", "--now", "dircad"}, .count = 4};
 
 	if (w->config != NULL && machine_runs(w->config)) {
 		puts("Service: runs");
@@ -262,7 +206,7 @@ start(struct work *w, struct err *err)
 		return true;
 	}
 	puts("Service:");
-	return run(w->cli, &words, err);
+	return setup_run(w, &words, err);
 }
 
 /* The templates that were named and that the CA does not issue. */
@@ -308,33 +252,33 @@ static bool
 publish(struct work *w, const char *path, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
-	struct words words = {0};
+	struct setup_words words = {0};
 
 	puts("Publication:");
-	say(&words, "dirca");
-	say(&words, "ca");
-	say(&words, "publish");
-	say_option(&words, "--config", path);
-	say_list(&words, "--admin", &o->admins);
-	say_list(&words, "--officer", &o->officers);
-	say_list(&words, "--auditor", &o->auditors);
-	say_list(&words, "--template", &o->templates);
-	say_session(&words, o);
-	return run(w->cli, &words, err);
+	setup_say(&words, "dirca");
+	setup_say(&words, "ca");
+	setup_say(&words, "publish");
+	setup_say_option(&words, "--config", path);
+	setup_say_list(&words, "--admin", &o->admins);
+	setup_say_list(&words, "--officer", &o->officers);
+	setup_say_list(&words, "--auditor", &o->auditors);
+	setup_say_list(&words, "--template", &o->templates);
+	setup_say_session(&words, o);
+	return setup_run(w, &words, err);
 }
 
 static bool
 enable(struct work *w, const char *template, struct err *err)
 {
-	struct words words = {0};
+	struct setup_words words = {0};
 
-	say(&words, "dirca");
-	say(&words, "template");
-	say(&words, "enable");
-	say(&words, template);
-	say_option(&words, "--ca", w->config->ca_name);
-	say_session(&words, &w->cli->opt);
-	return run(w->cli, &words, err);
+	setup_say(&words, "dirca");
+	setup_say(&words, "template");
+	setup_say(&words, "enable");
+	setup_say(&words, template);
+	setup_say_option(&words, "--ca", w->config->ca_name);
+	setup_say_session(&words, &w->cli->opt);
+	return setup_run(w, &words, err);
 }
 
 static bool
@@ -368,8 +312,10 @@ cmd_setup(struct work *w, struct err *err)
 	if (geteuid() != 0 && !w->cli->opt.dry_run)
 		return err_set(err, E_ACCESSDENIED,
 		    "only root makes a CA; --dry-run shows what would be done");
-	if (!make_users(w->cli, err) || !have_configuration(w, path, &there, err) ||
-	    !make_ca(w, path, err) || !start(w, err) || !make_known(w, path, err))
+	daemon_files_for_service();
+	if (!make_users(w, err) || !have_configuration(w, path, &there, err) ||
+	    !setup_directory(w, err) || !make_ca(w, path, err) || !lend_keytabs(w, err) ||
+	    !start(w, err) || !make_known(w, path, err))
 		return false;
 	if (!there)
 		return true;

@@ -1,16 +1,15 @@
 #include "daemon_directory.h"
 
+#include "client_config.h"
 #include "config.h"
 
 bool
 daemon_directory_open(struct work *w, struct daemon_directory *out, struct err *err)
 {
-	const struct cli_options *o = &w->cli->opt;
-
 	*out = (struct daemon_directory){0};
 	if (!config_directory(w->config, &out->own_config, err))
 		return false;
-	if (o->uri != NULL || o->user != NULL || o->bind_dn != NULL) {
+	if (client_config_names_caller(&w->cli->opt)) {
 		if (!work_open(w, NEEDS_DIRECTORY, err))
 			return false;
 		out->conn = w->session.directory;

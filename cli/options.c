@@ -94,6 +94,8 @@ const struct option_row option_rows[] = {
 	"its key, for Kerberos", 0, 0},
     {"standalone", 0, FLAG, OPTS(OPTS_MACHINE), AT(standalone), NULL, "a CA without a directory", 0,
 	0},
+    {"prepare", 0, FLAG, OPTS(OPTS_MACHINE), AT(prepare), NULL,
+	"schema, templates and rights in the directory too, as the person of the session", 0, 0},
     {"yes", 0, FLAG, OPTS(OPTS_MACHINE), AT(yes), NULL, "do not ask whether it is right", 0, 0},
     {"yes", 'y', FLAG, OPTS(OPTS_YES), AT(yes), NULL, "do not ask", 0, 0},
     {"candidates", 0, FLAG, OPTS(OPTS_FOUND), AT(candidates), NULL,

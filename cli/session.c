@@ -87,6 +87,12 @@ set_mech(struct session *s, struct err *err)
 		s->dir_config.auth = mechs[i].auth;
 		if (!mechs[i].password)
 			return true;
+		if (mechs[i].auth == DIR_AUTH_SIMPLE && s->uri != NULL && s->bind_dn == NULL)
+			return err_set(err, DIRCA_E_USAGE,
+			    "mechanism SIMPLE needs the DN of the account too: --bind-dn, or "
+			    "bind_dn "
+			    "in dirca.conf (user, %s, is its name at the CA)",
+			    s->user != NULL ? s->user : "which is not said");
 		return cli_password(s->cli->opt.ask_password ? NULL : s->password_file,
 		    "Password: ", false, &s->password, err);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client_config.h"
 #include "given.h"
 #include "mem.h"
 #include "own.h"
@@ -134,14 +135,35 @@ read_tls_ca(const char *path, const char *config_folder, struct setup_answers *a
 	return true;
 }
 
+/* That of the person who prepares it, if it is said nowhere; "none" stands for no directory. */
+static const char *
+uri_of(const struct cli_options *o, const struct client_config *client)
+{
+	const char *uri = client->list[CLIENT_URI].value;
+
+	if (o->service_uri != NULL)
+		return o->service_uri;
+	return uri != NULL && strcmp(uri, "none") != 0 ? uri : NULL;
+}
+
+static bool
+is_readable(const char *option, const char *path, struct err *err)
+{
+	return path == NULL || access(path, R_OK) == 0 ||
+	       err_errno(err, DIRCA_E_IO, "--%s: %s", option, path);
+}
+
 bool
 setup_ask(
     const struct cli *cli, const char *config_folder, struct setup_answers *out, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
+	OWNED(client_config_free) struct client_config client = {0};
 	OWNED(own_memory) char *name = own_name();
 
 	*out = (struct setup_answers){0};
+	if (!client_config_read(o, &client, err))
+		return false;
 	if (!ask("ca-name", o->ca_name, "Name of the CA, as certificates will have it", NULL,
 		&out->ca_name, err) ||
 	    !ask(
@@ -149,8 +171,10 @@ setup_ask(
 		return false;
 	if (o->standalone)
 		return true;
-	return read_tls_ca(o->tls_ca, config_folder, out, err) &&
-	       ask("service-uri", o->service_uri != NULL ? o->service_uri : o->uri,
+	return is_readable("service-keytab", o->service_keytab, err) &&
+	       is_readable("http-keytab", o->http_keytab, err) &&
+	       read_tls_ca(o->tls_ca, config_folder, out, err) &&
+	       ask("service-uri", uri_of(o, &client),
 		   "The directory (ldaps://HOST, ldap://HOST with Kerberos, or ldapi:///)", NULL,
 		   &out->uri, err) &&
 	       ask_account(cli, config_folder, out, err);

@@ -367,7 +367,9 @@ basic_header(const struct http_client *c, struct err *err)
 
 	if (c->config.user == NULL || password == NULL || password->ptr == NULL) {
 		err_set(err, DIRCA_E_USAGE,
-		    "HTTP Basic needs a user name (-U) and a password (-W or -y)");
+		    "mechanism SIMPLE needs the account's name at the CA (-U, user), beside its DN "
+		    "in the "
+		    "directory, and a password (-W or -y)");
 		return NULL;
 	}
 	if (!secret_alloc(user + 1 + password->len, &both, err))

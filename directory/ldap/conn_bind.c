@@ -7,6 +7,7 @@
 #include "text.h"
 #include "mem.h"
 #include "own_ldap.h"
+#include "url.h"
 
 /* A password, or what it protects, must not cross a network that others can read. */
 static bool
@@ -147,13 +148,32 @@ bind_scram(struct dir_conn *c, const struct dir_config *config, struct err *err)
 	return bind_sasl(c, config, mech, config->authcid, err);
 }
 
+/* For whom a ticket is asked for; NULL: the URI has no host. free(). */
+static char *
+service_of(const char *uri)
+{
+	OWNED(dir_url_free) struct dir_url u = {0};
+	struct err ignored;
+
+	return dir_url_parse(uri, &u, &ignored) && u.host != NULL && *u.host != '\0'
+		   ? text_printf("ldap/%s", u.host)
+		   : NULL;
+}
+
 static bool
 bind_kerberos(struct dir_conn *c, const struct dir_config *config, struct err *err)
 {
 	OWNED(kerberos_end) struct kerberos k = {0};
+	OWNED(own_memory) char *service = NULL;
 
-	return kerberos_begin(config->client_keytab, &k, err) &&
-	       bind_sasl(c, config, "GSSAPI", k.principal, err);
+	if (!kerberos_begin(config->client_keytab, &k, err))
+		return false;
+	if (bind_sasl(c, config, "GSSAPI", k.principal, err))
+		return true;
+	service = service_of(c->uri);
+	if (service != NULL)
+		err_prefix(err, "by a ticket for %s", service);
+	return false;
 }
 
 bool

@@ -107,11 +107,18 @@ first_of_keytab(const char *path)
 	return out;
 }
 
+/* Of the tickets that a keytab brings. free(). */
+static char *
+cache_of(const char *keytab)
+{
+	return text_printf("MEMORY:%s", keytab != NULL ? keytab : "");
+}
+
 /* Of a keytab into a cache in memory of its own, which the thread then takes for its own. */
 static OM_uint32
 acquire(const char *keytab, struct kerberos *k, OM_uint32 *minor)
 {
-	OWNED(own_memory) char *cache = text_printf("MEMORY:%s", keytab != NULL ? keytab : "");
+	OWNED(own_memory) char *cache = cache_of(keytab);
 	gss_key_value_element_desc pairs[] = {{"client_keytab", keytab}, {"ccache", cache}};
 	const gss_key_value_set_desc store = {COUNT_OF(pairs), pairs};
 	gss_OID_set_desc kerberos = {1, (gss_OID)gss_mech_krb5};
@@ -162,6 +169,20 @@ kerberos_end(struct kerberos *k)
 	gss_release_cred(&ignored, &k->cred);
 	free(k->principal);
 	*k = (struct kerberos){.cred = GSS_C_NO_CREDENTIAL};
+}
+
+void
+kerberos_forget(const char *keytab)
+{
+	OWNED(own_memory) char *name = cache_of(keytab);
+	krb5_context krb5;
+	krb5_ccache cache;
+
+	if (krb5_init_context(&krb5) != 0)
+		return;
+	if (krb5_cc_resolve(krb5, name, &cache) == 0)
+		krb5_cc_destroy(krb5, cache);
+	krb5_free_context(krb5);
 }
 
 char *

@@ -18,6 +18,9 @@ struct kerberos {
  * KRB5CCNAME). DIRCA_E_AUTHENTICATION: there are none, or Kerberos refuses them. */
 bool kerberos_begin(const char *keytab, struct kerberos *out, struct err *err);
 /* In the same thread. */
+/* The next time tickets are fetched anew: those that this process has say in which groups the
+ * account was when they were fetched. */
+void kerberos_forget(const char *keytab);
 void kerberos_end(struct kerberos *k);
 
 /* Why a call of GSS-API failed: the mechanism's words, which name what Kerberos refused, where it
