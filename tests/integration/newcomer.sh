@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# What README.md says of an ordinary OpenLDAP, word for word: on a machine of its own (tests/support/under_systemd.sh) with dirca installed
-# and slapd as Debian makes it, to the first archived key that is recovered. Prints how long that took. usage: newcomer.sh BUILD-FOLDER
+# What README.md says of an ordinary OpenLDAP, or with DIRECTORY=samba of a Samba AD with Kerberos, word for word: on a machine of its own
+# (tests/support/under_systemd.sh) with dirca installed and the server as Debian makes it, to the first archived key that is recovered.
+# Prints how long that took. usage: newcomer.sh FOLDER, of a build or of Debian's packages
+# shellcheck disable=SC2317 # the functions are called through check
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../support/ca_lab.sh
 . "$here/../support/ca_lab.sh"
 # shellcheck source-path=SCRIPTDIR source=../support/plain_slapd.sh
 . "$here/../support/plain_slapd.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/plain_samba.sh
+. "$here/../support/plain_samba.sh"
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
 if [ "$1" != --inside ]; then
+	[ "$DIRECTORY" != samba ] || ! samba_lab_missing || exit 77
 	build=$(cd "$1" && pwd) dir=$(mktemp -d /tmp/dirca-newcomer.XXXXXX)
 	"$here/../support/under_systemd.sh" "$dir" "$here/newcomer.sh" --inside "$build" "$dir"
 	status=$?
@@ -20,24 +25,43 @@ fi
 build=$2 dir=$3
 checks_begin "$dir"
 installs() {
-	cmake --install "$build" --prefix /usr --strip >/dev/null && systemd-sysusers /usr/lib/sysusers.d/dirca.conf &&
-		systemd-tmpfiles --create /usr/lib/tmpfiles.d/dirca.conf && systemctl daemon-reload
+	if [ -f "$build/CMakeCache.txt" ]; then
+		cmake --install "$build" --prefix /usr --strip >/dev/null && systemd-sysusers /usr/lib/sysusers.d/dirca.conf &&
+			systemd-tmpfiles --create /usr/lib/tmpfiles.d/dirca.conf && systemctl daemon-reload
+	else
+		dpkg -i "$build"/dirca_0.1.0_*.deb "$build"/dircad_0.1.0_*.deb
+	fi
 }
 
-# Where ldapi:/// is by itself, for everybody, as Debian has it. The passwords are files where the newcomer is.
-has_slapd() {
+# The passwords are files where the newcomer is.
+has_passwords() {
 	local name
-	plain_slapd_start "$dir" && mkdir -p /run/slapd "$dir/home" && touch /run/slapd/ldapi && mount --bind "$dir/ldapi" /run/slapd/ldapi &&
-		chmod 777 "$dir/ldapi" || return 1
-	for name in admin dircad alice bert otto kim; do
+	mkdir -p "$dir/home" || return 1
+	for name; do
 		(umask 077 && printf '%s-Passw0rd\n' "$name" >"$dir/home/$name.password") || return 1
 	done
-	printf 'TLS_CACERT %s\n' "$LDAP_CA_FILE" >/etc/ldap/ldap.conf
 }
 
-# A change is in force within two seconds, says the page; on a busy machine later.
-follows_the_page() {
-	cd "$dir/home" && HOME=$dir/home python3 "$here/../support/console.py" --mark slapd --again "dirca enroll" "$here/../../README.md"
+# Where ldapi:/// is by itself, for everybody, as Debian has it.
+has_slapd() {
+	plain_slapd_start "$dir" && mkdir -p /run/slapd && touch /run/slapd/ldapi && mount --bind "$dir/ldapi" /run/slapd/ldapi &&
+		chmod 777 "$dir/ldapi" && printf 'TLS_CACERT %s\n' "$LDAP_CA_FILE" >/etc/ldap/ldap.conf && has_passwords admin dircad alice bert otto kim
+}
+
+has_samba() { plain_samba_start && has_passwords Administrator alice bert otto kim; }
+
+# A change is in force within two seconds, says the page, and a server answers when it was started: on a busy machine later. As a careful
+# root, whose files are nobody's business.
+follows_the_page() { # MARK
+	(umask 077 && cd "$dir/home" && HOME=$dir/home python3 "$here/../support/console.py" --mark "$1" --again "dirca enroll" --again "directory init" \
+		"$here/../../README.md") >"$dir/page"
+	local status=$?
+	cat "$dir/page"
+	return $status
+}
+# "ok   12.3 s: as alice dirca enroll ..."
+tells_time() { # DIRECTORY
+	sed -n "s/^ok   \([0-9.]*\) s: as alice dirca enroll .*/first archived key after \1 s on $1/p" "$dir/page"
 }
 
 ldap_admin() { "$1" -x -H ldapi:/// "${PLAIN_ADMIN[@]}" "${@:2}"; }
@@ -71,15 +95,26 @@ explained() {
 	cat explained && grep -qF 'as bert -> staff (primary group)' explained
 }
 
+of_openldap() {
+	check "an ordinary slapd" has_slapd
+	[ "$CHECKS_BAD" -eq 0 ] || exit 1
+	check "README.md is true of it, word for word" follows_the_page slapd
+	tells_time OpenLDAP
+	check "a template for people without userPrincipalName" without_upn
+	check "it is explained by which group" explained
+	lab_slapd_stop "$dir"
+}
+
+of_samba() {
+	check "a bare Samba AD" has_samba
+	[ "$CHECKS_BAD" -eq 0 ] || exit 1
+	check "README.md is true of it, word for word" follows_the_page samba
+	tells_time "Samba AD"
+}
+
 check "it is installed" installs
-check "an ordinary slapd" has_slapd
 [ "$CHECKS_BAD" -eq 0 ] || exit 1
-begun=$(now_ms)
-check "README.md is true of it, word for word" follows_the_page
-echo "from slapd to the first recovered key: $(($(now_ms) - begun)) ms"
-check "a template for people without userPrincipalName" without_upn
-check "it is explained by which group" explained
+if [ "$DIRECTORY" = samba ]; then of_samba; else of_openldap; fi
 [ "$CHECKS_BAD" -eq 0 ] || journalctl -u dircad --no-pager | tail -20
 systemctl stop dircad
-lab_slapd_stop "$dir"
 checks_end

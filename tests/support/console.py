@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs the console blocks of a Markdown file that are marked as tested.
 
-usage: console.py [--mark WORD] [--again WORDS] FILE.md [FROM=TO]...
+usage: console.py [--mark WORD] [--again WORDS]... FILE.md [FROM=TO]...
 
 A block follows a line `<!-- tested -->`, or `<!-- tested WORD -->`. Lines that begin with "$ " or "# " are commands; all of them, of all blocks, are typed into one
 shell. The other lines must stand in the command's output, in this order, each on a line of its own; "..." stands for anything.
 FROM=TO replaces text before the run: folder names of the page by those of the test. Commands with the WORDS are typed again where they
-fail, for a minute and a half at most: what was changed before need not be in force at once.
+fail, for a minute and a half at most: what was changed before need not be in force at once. Each is printed with the seconds since the
+first.
 """
 import re
 import subprocess
@@ -64,12 +65,12 @@ def misses(expected, output):
 
 
 def main(*arguments):
-    mark, again = "", None
+    mark, again = "", []
     while arguments[0] in ("--mark", "--again"):
         if arguments[0] == "--mark":
             mark = " " + arguments[1]
         else:
-            again = arguments[1]
+            again.append(arguments[1])
         arguments = arguments[2:]
     path, *replacements = arguments
     text = open(path, encoding="utf-8").read()
@@ -77,17 +78,18 @@ def main(*arguments):
         text = text.replace(*r.split("=", 1))
     shell = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     count = bad = 0
+    begun = time.monotonic()
     for block in blocks(text, mark):
         for command, expected in steps(block):
             until = time.monotonic() + PATIENCE_S
             output, status = run(shell, command)
-            while again and again in command and status != 0 and time.monotonic() < until:
+            while status != 0 and any(words in command for words in again) and time.monotonic() < until:
                 time.sleep(0.2)
                 output, status = run(shell, command)
             missing = misses(expected, output)
             count += 1
             if status == 0 and missing is None:
-                print(f"ok   {command}")
+                print(f"ok   {time.monotonic() - begun:.1f} s: {command}")
                 continue
             bad += 1
             print(f"FAIL {command}\n     exit status {status}" + (f"; not printed: {missing}" if missing else ""))
