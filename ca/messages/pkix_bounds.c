@@ -65,13 +65,11 @@ is_in_alphabet(int type, uint8_t c)
 	}
 }
 
-static bool
-is_all_in_alphabet(const ASN1_STRING *s)
+bool
+pkix_is_in_alphabet(int type, struct view v)
 {
-	struct view v = pkix_string_view(s);
-
 	for (size_t i = 0; i < v.len; i++)
-		if (!is_in_alphabet(ASN1_STRING_type(s), v.ptr[i]))
+		if (!is_in_alphabet(type, v.ptr[i]))
 			return false;
 	return true;
 }
@@ -122,93 +120,67 @@ check_content(const struct pkix_attr_type *t, const char *text, struct err *err)
 }
 
 static bool
-check_typed(const struct pkix_attr_type *t, const ASN1_STRING *value, struct err *err)
+check_typed(const struct pkix_attr_type *t, int tag, struct view value, struct err *err)
 {
 	OWNED(own_memory) char *text = NULL;
 
-	if (!pkix_string_text(value, &text, err))
+	if (!pkix_octets_text(tag, value, &text, err))
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "%s holds a control character or what is no text", t->name);
 	if (*text == '\0')
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is empty", t->name);
-	return has_type(t->form, ASN1_STRING_type(value))
-		   ? check_content(t, text, err)
-		   : bad(err, t->name, text, form_name(t->form));
+	return has_type(t->form, tag) ? check_content(t, text, err)
+				      : bad(err, t->name, text, form_name(t->form));
 }
 
 bool
-pkix_check_entry(const X509_NAME_ENTRY *entry, struct err *err)
+pkix_check_ava(struct view type, int tag, struct view value, struct err *err)
 {
-	const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
-	const struct pkix_attr_type *t = pkix_attr_type_of(X509_NAME_ENTRY_get_object(entry));
-	char dotted[80] = "";
+	const struct pkix_attr_type *t = pkix_attr_type_of(type);
+	char dotted[PKIX_OID_TEXT] = "";
 
 	if (t == NULL)
-		OBJ_obj2txt(dotted, sizeof dotted, X509_NAME_ENTRY_get_object(entry), 1);
-	if (!is_all_in_alphabet(value))
+		pkix_type_text(type, dotted);
+	if (!pkix_is_in_alphabet(tag, value))
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "%s has characters that its string type does not have",
 		    t != NULL ? t->name : dotted);
-	if (ASN1_STRING_length(value) == 0)
+	if (value.len == 0)
 		return err_set(
 		    err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is empty", t != NULL ? t->name : dotted);
-	return t == NULL || check_typed(t, value, err);
+	return t == NULL || check_typed(t, tag, value, err);
 }
 
-/* Whether an attribute before it in the same RDN is of the type of the `at`th (X.501 9.3). */
+/* Whether an attribute before it in the same RDN is of its type (X.501 9.3). */
 static bool
-is_twice(const X509_NAME *name, int at)
+is_twice(const struct pkix_avas *name, size_t at)
 {
-	const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, at);
-
-	for (int i = at - 1; i >= 0; i--) {
-		const X509_NAME_ENTRY *other = X509_NAME_get_entry(name, i);
-
-		if (X509_NAME_ENTRY_set(other) != X509_NAME_ENTRY_set(entry))
-			return false;
-		if (OBJ_cmp(X509_NAME_ENTRY_get_object(other), X509_NAME_ENTRY_get_object(entry)) ==
-		    0)
+	for (size_t i = at; i-- > 0 && name->list[i].rdn == name->list[at].rdn;)
+		if (view_eq(name->list[i].type, name->list[at].type))
 			return true;
-	}
 	return false;
-}
-
-/* How many RDNs the encoding has, those without an attribute among them. */
-static int
-count_rdns(struct view der)
-{
-	const uint8_t *p = der.ptr;
-	struct view list, one;
-	int tag, class, count = 0;
-	long len;
-
-	ASN1_get_object(&p, &len, &tag, &class, (long)der.len);
-	for (list = view_of(p, (size_t)len); der_next(&list, &one);)
-		count++;
-	return count;
 }
 
 bool
 pkix_check_name_bounds(struct view der, struct err *err)
 {
-	OWNED(own_x509_name) X509_NAME *name = pkix_name_decode(der);
-	int rdns = 0, last = -1;
+	OWNED(pkix_avas_free) struct pkix_avas name = {0};
+	size_t rdns = 0;
 
-	if (name == NULL)
+	if (!pkix_name_read(der, &name))
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "it is no name");
-	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
-		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+	for (size_t i = 0; i < name.count; i++) {
+		const struct pkix_ava *ava = &name.list[i];
 
-		if (!pkix_check_entry(entry, err))
+		if (!pkix_check_ava(ava->type, ava->tag, ava->value, err))
 			return false;
-		if (is_twice(name, i))
+		if (is_twice(&name, i))
 			return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 			    "a component holds one attribute type twice");
-		rdns += X509_NAME_ENTRY_set(entry) != last;
-		last = X509_NAME_ENTRY_set(entry);
+		rdns += i == 0 || ava[-1].rdn != ava->rdn;
 	}
-	return rdns == count_rdns(der) || err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-					      "it has a component without an attribute");
+	return rdns == name.rdns || err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+					"it has a component without an attribute");
 }
 
 typedef const char *why_not(const char *text);

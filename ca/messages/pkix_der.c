@@ -143,21 +143,55 @@ bmp_text(struct view big, char **out, struct err *err)
 	return utf16le_decode(buf_view(&little), out, err);
 }
 
-bool
-pkix_string_text(const ASN1_STRING *s, char **out, struct err *err)
+/* As OpenSSL reads the type. */
+static bool
+any_text(int type, struct view content, char **out, struct err *err)
 {
+	OWNED(own_asn1_string) ASN1_STRING *s = ASN1_STRING_type_new(type);
 	OWNED(own_octets) unsigned char *utf8 = NULL;
-	OWNED(own_memory) char *text = NULL;
 	int len = 0;
 
-	*out = NULL;
-	if (ASN1_STRING_type(s) == V_ASN1_BMPSTRING) {
-		if (!bmp_text(pkix_string_view(s), &text, err))
-			return false;
-		return text_from_view(view_str(text), out, err);
-	}
+	if (s == NULL || ASN1_STRING_set(s, content.ptr, (int)content.len) != 1)
+		return err_nomem(err);
 	if ((len = ASN1_STRING_to_UTF8(&utf8, s)) < 0)
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "a text is not in the alphabet of its type");
 	return text_from_view(view_of(utf8, (size_t)len), out, err);
+}
+
+static bool
+is_ascii(struct view v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if (v.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Of one octet a character, the first 128 of which are those of ASCII. */
+static bool
+is_narrow(int type)
+{
+	return type == V_ASN1_PRINTABLESTRING || type == V_ASN1_IA5STRING ||
+	       type == V_ASN1_NUMERICSTRING || type == V_ASN1_VISIBLESTRING ||
+	       type == V_ASN1_T61STRING;
+}
+
+bool
+pkix_octets_text(int type, struct view content, char **out, struct err *err)
+{
+	OWNED(own_memory) char *text = NULL;
+
+	*out = NULL;
+	if (type == V_ASN1_UTF8STRING || (is_narrow(type) && is_ascii(content)))
+		return text_from_view(content, out, err);
+	if (type != V_ASN1_BMPSTRING)
+		return any_text(type, content, out, err);
+	return bmp_text(content, &text, err) && text_from_view(view_str(text), out, err);
+}
+
+bool
+pkix_string_text(const ASN1_STRING *s, char **out, struct err *err)
+{
+	return pkix_octets_text(ASN1_STRING_type(s), pkix_string_view(s), out, err);
 }

@@ -1,5 +1,6 @@
 #include "pkix_priv.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +9,7 @@
 
 #include "dotted.h"
 #include "mem.h"
+#include "own_openssl.h"
 #include "pkix_name.h"
 #include "text.h"
 
@@ -19,9 +21,11 @@
 
 /* One attributeTypeAndValue of the text. */
 struct ava {
-	ASN1_OBJECT *type;
-	ASN1_STRING *value;
-	bool joined; /* with the one before it, in one RDN */
+	struct view type;   /* its OID, the whole element */
+	struct buf unknown; /* which is here if the table does not have it */
+	int tag;
+	struct buf value; /* content octets */
+	bool joined;      /* with the one before it, in one RDN */
 };
 
 struct parser {
@@ -38,26 +42,37 @@ bad(struct err *err, const char *dn, const char *why)
 
 /* A keyword of the table, or a dotted OID, also as Windows and RFC 2253 write it ("OID.2.5.4.5").
  */
-static ASN1_OBJECT *
-type_of(const char *text)
+static bool
+find_type(const char *text, struct ava *ava, struct err *err)
 {
+	OWNED(own_asn1_object) ASN1_OBJECT *type = NULL;
+	uint8_t *der = NULL;
+	int len;
+
 	for (const struct pkix_attr_type *t = pkix_attr_types; t->name != NULL; t++)
-		if (strcasecmp(t->name, text) == 0)
-			return OBJ_txt2obj(t->oid, 1);
+		if (strcasecmp(t->name, text) == 0) {
+			ava->type = view_str(t->der);
+			return true;
+		}
 	if (strncasecmp(text, "OID.", 4) == 0)
 		text += 4;
-	return oid_is_valid(text) ? OBJ_txt2obj(text, 1) : NULL;
+	if (!oid_is_valid(text) || (type = OBJ_txt2obj(text, 1)) == NULL ||
+	    (len = i2d_ASN1_OBJECT(type, &der)) <= 0 ||
+	    !buf_take_openssl(der, len, &ava->unknown, err))
+		return false;
+	ava->type = buf_view(&ava->unknown);
+	return true;
 }
 
 static bool
-read_type(struct parser *p, const char *dn, ASN1_OBJECT **out, struct err *err)
+read_type(struct parser *p, const char *dn, struct ava *ava, struct err *err)
 {
 	size_t len = strspn(p->at, LETTERS DIGITS ".-");
 	OWNED(own_memory) char *text = mem_text_n(p->at, len);
 	OWNED(own_memory) char *why = NULL;
 
 	p->at += len;
-	if (len > 0 && (*out = type_of(text)) != NULL)
+	if (len > 0 && find_type(text, ava, err))
 		return true;
 	ERR_clear_error();
 	why =
@@ -131,22 +146,18 @@ read_text(struct parser *p, const char *dn, char **out, struct err *err)
 	       err_prefix(err, "distinguished name \"%s\"", dn);
 }
 
-/* A text that fits PrintableString is one where the type leaves the choice, as AD CS does. */
-static ASN1_STRING *
-encode_text(const ASN1_OBJECT *type, const char *text)
+/* A text that fits PrintableString is one where the type leaves the choice, as AD CS does. -1: the
+ * type has no string that holds it. */
+static int
+string_type(const struct pkix_attr_type *t, struct view text)
 {
-	const struct pkix_attr_type *t = pkix_attr_type_of(type);
-	unsigned long mask = B_ASN1_PRINTABLESTRING | B_ASN1_UTF8STRING;
-	ASN1_STRING *out = NULL;
+	bool printable = pkix_is_in_alphabet(V_ASN1_PRINTABLESTRING, text);
 
-	if (t != NULL && (t->form == PKIX_FORM_PRINTABLE || t->form == PKIX_FORM_COUNTRY))
-		mask = B_ASN1_PRINTABLESTRING;
 	if (t != NULL && (t->form == PKIX_FORM_LABEL || t->form == PKIX_FORM_MAILBOX))
-		mask = B_ASN1_IA5STRING;
-	if (ASN1_mbstring_copy(
-		&out, (const uint8_t *)text, (int)strlen(text), MBSTRING_UTF8, mask) < 0)
-		ERR_clear_error();
-	return out;
+		return pkix_is_in_alphabet(V_ASN1_IA5STRING, text) ? V_ASN1_IA5STRING : -1;
+	if (printable)
+		return V_ASN1_PRINTABLESTRING;
+	return t == NULL || t->form == PKIX_FORM_DIRECTORY ? V_ASN1_UTF8STRING : -1;
 }
 
 static bool
@@ -154,10 +165,10 @@ set_text(struct ava *ava, const char *text, struct err *err)
 {
 	const struct pkix_attr_type *t = pkix_attr_type_of(ava->type);
 
-	return (ava->value = encode_text(ava->type, text)) != NULL ||
-	       err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		   "subject: \"%s\" has characters that its attribute %s cannot hold", text,
-		   t != NULL ? t->name : "");
+	if ((ava->tag = string_type(t, view_str(text))) != -1)
+		return buf_dup(view_str(text), &ava->value, err);
+	return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
+	    "subject: \"%s\" has characters that its attribute %s cannot hold", text, t->name);
 }
 
 /* RFC 4514 2.4: the encoding of the value, which must be a text's. */
@@ -180,8 +191,8 @@ read_hex(struct parser *p, const char *dn, struct ava *ava, struct err *err)
 	if (value == NULL || !pkix_is_text_type(value->type) ||
 	    (ASN1_tag2bit(value->type) & (B_ASN1_PRINTABLE)) == 0)
 		return bad(err, dn, "what stands behind # is no text that names may hold");
-	ava->value = ASN1_STRING_dup(value->value.asn1_string);
-	return ava->value != NULL || err_nomem(err);
+	ava->tag = value->type;
+	return buf_dup(pkix_string_view(value->value.asn1_string), &ava->value, err);
 }
 
 static bool
@@ -208,11 +219,11 @@ read_ava(struct parser *p, const char *dn, bool joined, struct err *err)
 	if (p->count == MAX_AVAS)
 		return bad(err, dn, "too many components");
 	skip_spaces(p);
-	if (!read_type(p, dn, &ava->type, err))
+	if (!read_type(p, dn, ava, err))
 		return false;
 	ava->joined = joined;
 	for (size_t i = p->count++; joined && i > 0; i--) {
-		if (OBJ_cmp(p->avas[i - 1].type, ava->type) == 0)
+		if (view_eq(p->avas[i - 1].type, ava->type))
 			return bad(err, dn, "a component holds one attribute type twice");
 		joined = p->avas[i - 1].joined;
 	}
@@ -241,34 +252,73 @@ parse(struct parser *p, const char *dn, struct err *err)
 	}
 }
 
-static bool
-add_entry(X509_NAME *name, const struct ava *ava, bool joined, struct err *err)
-{
-	OWNED(own_x509_name_entry)
-	X509_NAME_ENTRY *entry =
-	    X509_NAME_ENTRY_create_by_OBJ(NULL, ava->type, ASN1_STRING_type(ava->value),
-		ASN1_STRING_get0_data(ava->value), ASN1_STRING_length(ava->value));
+/* ---- encoding ---- */
 
-	if (entry == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "subject: an attribute could not be made");
-	if (!pkix_check_entry(entry, err))
+static bool
+put_element(struct buf *to, int tag, bool constructed, struct view content, struct err *err)
+{
+	uint8_t head[16], *end = head;
+
+	if (content.len > INT_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE, "a name of %zu bytes", content.len);
+	ASN1_put_object(&end, constructed, (int)content.len, tag, V_ASN1_UNIVERSAL);
+	return buf_append(to, view_of(head, (size_t)(end - head)), err) &&
+	       buf_append(to, content, err);
+}
+
+/* AttributeTypeAndValue */
+static bool
+put_ava(const struct ava *ava, struct buf *out, struct err *err)
+{
+	OWNED(buf_free) struct buf pair = {0};
+
+	if (!pkix_check_ava(ava->type, ava->tag, buf_view(&ava->value), err))
 		return err_prefix(err, "subject");
-	return X509_NAME_add_entry(name, entry, -1, joined ? -1 : 0) == 1 ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "subject: an attribute could not be added");
+	return buf_append(&pair, ava->type, err) &&
+	       put_element(&pair, ava->tag, false, buf_view(&ava->value), err) &&
+	       put_element(out, V_ASN1_SEQUENCE, true, buf_view(&pair), err);
+}
+
+/* X.690 11.6 */
+static int
+by_octets(const void *a, const void *b)
+{
+	const struct buf *x = a, *y = b;
+	size_t shorter = x->len < y->len ? x->len : y->len;
+	int order = memcmp(x->ptr, y->ptr, shorter);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+static bool
+put_rdn(const struct ava *avas, size_t count, struct buf *out, struct err *err)
+{
+	OWNED(buf_free) struct buf set = {0};
+	struct buf pairs[MAX_AVAS] = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = put_ava(&avas[i], &pairs[i], err);
+	if (ok)
+		qsort(pairs, count, sizeof *pairs, by_octets);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = buf_append(&set, buf_view(&pairs[i]), err);
+	for (size_t i = 0; i < count; i++)
+		buf_free(&pairs[i]);
+	return ok && put_element(out, V_ASN1_SET, true, buf_view(&set), err);
 }
 
 /* From the last component of the text to the first: names are encoded least specific first. */
 static bool
-build(const struct parser *p, X509_NAME *name, struct err *err)
+put_rdns(const struct parser *p, struct buf *out, struct err *err)
 {
 	for (size_t end = p->count; end > 0;) {
 		size_t start = end - 1;
 
 		while (p->avas[start].joined)
 			start--;
-		for (size_t i = start; i < end; i++)
-			if (!add_entry(name, &p->avas[i], i > start, err))
-				return false;
+		if (!put_rdn(&p->avas[start], end - start, out, err))
+			return false;
 		end = start;
 	}
 	return true;
@@ -277,20 +327,21 @@ build(const struct parser *p, X509_NAME *name, struct err *err)
 static void
 ava_free(struct ava *ava)
 {
-	ASN1_OBJECT_free(ava->type);
-	ASN1_STRING_free(ava->value);
+	buf_free(&ava->unknown);
+	buf_free(&ava->value);
 }
 
 static bool
-add_email(X509_NAME *name, const char *email, struct err *err)
+put_email(const char *email, struct buf *out, struct err *err)
 {
-	OWNED(ava_free) struct ava ava = {.type = OBJ_nid2obj(NID_pkcs9_emailAddress)};
+	OWNED(ava_free) struct ava ava = {0};
 	OWNED(own_memory) char *value = NULL;
 
 	if (!text_from_view(view_str(email), &value, err))
 		return err_prefix(err, "e-mail address of the subject");
-	return pkix_check_text(value, "the e-mail address of the subject", err) &&
-	       set_text(&ava, value, err) && add_entry(name, &ava, false, err);
+	return find_type("E", &ava, err) &&
+	       pkix_check_text(value, "the e-mail address of the subject", err) &&
+	       set_text(&ava, value, err) && put_rdn(&ava, 1, out, err);
 }
 
 static void
@@ -303,20 +354,18 @@ parser_free(struct parser *p)
 bool
 pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err)
 {
-	OWNED(own_x509_name) X509_NAME *name = X509_NAME_new();
 	OWNED(parser_free) struct parser p = {0};
-	uint8_t *der = NULL;
-	int len = 0;
+	OWNED(buf_free) struct buf rdns = {0};
 
 	*out = (struct buf){0};
-	if (name == NULL)
-		return err_nomem(err);
 	if (strlen(dn) > MAX_DN)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "a distinguished name of over %d bytes", MAX_DN);
-	if (!parse(&p, dn, err) || !build(&p, name, err) ||
-	    (email != NULL && !add_email(name, email, err)))
+	if (!parse(&p, dn, err) || !put_rdns(&p, &rdns, err) ||
+	    (email != NULL && !put_email(email, &rdns, err)))
 		return false;
-	len = i2d_X509_NAME(name, &der);
-	return buf_take_openssl(der, len, out, err);
+	if (put_element(out, V_ASN1_SEQUENCE, true, buf_view(&rdns), err))
+		return true;
+	buf_free(out);
+	return false;
 }

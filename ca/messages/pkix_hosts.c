@@ -26,17 +26,21 @@ add_string(const ASN1_STRING *s, struct texts *out, struct err *err)
 static bool
 add_common_names(struct view subject, struct texts *out, struct err *err)
 {
-	X509_NAME *name = pkix_name_decode(subject);
-	bool ok = name != NULL || err_set(err, ERROR_INVALID_DATA, "the subject is no name");
+	OWNED(pkix_avas_free) struct pkix_avas name = {0};
 
-	for (int i = 0; ok && i < X509_NAME_entry_count(name); i++) {
-		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+	if (!pkix_name_read(subject, &name))
+		return err_set(err, ERROR_INVALID_DATA, "the subject is no name");
+	for (size_t i = 0; i < name.count; i++) {
+		const struct pkix_ava *ava = &name.list[i];
+		char *text;
 
-		if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == NID_commonName)
-			ok = add_string(X509_NAME_ENTRY_get_data(entry), out, err);
+		if (!pkix_type_is(ava->type, NID_commonName))
+			continue;
+		if (!pkix_octets_text(ava->tag, ava->value, &text, err))
+			return false;
+		texts_take(out, text);
 	}
-	X509_NAME_free(name);
-	return ok;
+	return true;
 }
 
 static bool

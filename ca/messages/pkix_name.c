@@ -3,105 +3,226 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
-
+#include "der.h"
+#include "mem.h"
 #include "pkix_name.h"
 #include "text.h"
 
 /* Keywords as the paper and AD CS print them, then those of RFC 4519 and of Windows. */
 const struct pkix_attr_type pkix_attr_types[] = {
-    {"CN", "2.5.4.3", 64, PKIX_FORM_DIRECTORY},
-    {"commonName", "2.5.4.3", 64, PKIX_FORM_DIRECTORY},
-    {"OU", "2.5.4.11", 64, PKIX_FORM_DIRECTORY},
-    {"organizationalUnitName", "2.5.4.11", 64, PKIX_FORM_DIRECTORY},
-    {"O", "2.5.4.10", 64, PKIX_FORM_DIRECTORY},
-    {"organizationName", "2.5.4.10", 64, PKIX_FORM_DIRECTORY},
-    {"L", "2.5.4.7", 128, PKIX_FORM_DIRECTORY},
-    {"localityName", "2.5.4.7", 128, PKIX_FORM_DIRECTORY},
-    {"ST", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
-    {"S", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
-    {"stateOrProvinceName", "2.5.4.8", 128, PKIX_FORM_DIRECTORY},
-    {"C", "2.5.4.6", 2, PKIX_FORM_COUNTRY},
-    {"countryName", "2.5.4.6", 2, PKIX_FORM_COUNTRY},
-    {"DC", "0.9.2342.19200300.100.1.25", 63, PKIX_FORM_LABEL},
-    {"domainComponent", "0.9.2342.19200300.100.1.25", 63, PKIX_FORM_LABEL},
-    {"E", "1.2.840.113549.1.9.1", 255, PKIX_FORM_MAILBOX},
-    {"emailAddress", "1.2.840.113549.1.9.1", 255, PKIX_FORM_MAILBOX},
-    {"UID", "0.9.2342.19200300.100.1.1", 256, PKIX_FORM_DIRECTORY},
-    {"userId", "0.9.2342.19200300.100.1.1", 256, PKIX_FORM_DIRECTORY},
-    {"mail", "0.9.2342.19200300.100.1.3", 256, PKIX_FORM_MAILBOX},
-    {"SN", "2.5.4.4", 32768, PKIX_FORM_DIRECTORY},
-    {"surname", "2.5.4.4", 32768, PKIX_FORM_DIRECTORY},
-    {"GN", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
-    {"givenName", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
-    {"G", "2.5.4.42", 32768, PKIX_FORM_DIRECTORY},
-    {"initials", "2.5.4.43", 32768, PKIX_FORM_DIRECTORY},
-    {"I", "2.5.4.43", 32768, PKIX_FORM_DIRECTORY},
-    {"generationQualifier", "2.5.4.44", 32768, PKIX_FORM_DIRECTORY},
-    {"name", "2.5.4.41", 32768, PKIX_FORM_DIRECTORY},
-    {"pseudonym", "2.5.4.65", 128, PKIX_FORM_DIRECTORY},
-    {"STREET", "2.5.4.9", 128, PKIX_FORM_DIRECTORY},
-    {"streetAddress", "2.5.4.9", 128, PKIX_FORM_DIRECTORY},
-    {"title", "2.5.4.12", 64, PKIX_FORM_DIRECTORY},
-    {"T", "2.5.4.12", 64, PKIX_FORM_DIRECTORY},
-    {"serialNumber", "2.5.4.5", 64, PKIX_FORM_PRINTABLE},
-    {"dnQualifier", "2.5.4.46", 64, PKIX_FORM_PRINTABLE},
-    {"description", "2.5.4.13", 1024, PKIX_FORM_DIRECTORY},
-    {"businessCategory", "2.5.4.15", 128, PKIX_FORM_DIRECTORY},
-    {"postalCode", "2.5.4.17", 40, PKIX_FORM_DIRECTORY},
-    {"postOfficeBox", "2.5.4.18", 40, PKIX_FORM_DIRECTORY},
-    {"physicalDeliveryOfficeName", "2.5.4.19", 128, PKIX_FORM_DIRECTORY},
-    {"telephoneNumber", "2.5.4.20", 32, PKIX_FORM_PRINTABLE},
-    {"houseIdentifier", "2.5.4.51", 32768, PKIX_FORM_DIRECTORY},
-    {"organizationIdentifier", "2.5.4.97", 256, PKIX_FORM_DIRECTORY},
-    {"employeeNumber", "2.16.840.1.113730.3.1.3", 256, PKIX_FORM_DIRECTORY},
-    {"displayName", "2.16.840.1.113730.3.1.241", 256, PKIX_FORM_DIRECTORY},
-    {NULL, NULL, 0, PKIX_FORM_DIRECTORY},
+    {"CN", "2.5.4.3", "\x06\x03\x55\x04\x03", 64, PKIX_FORM_DIRECTORY},
+    {"commonName", "2.5.4.3", "\x06\x03\x55\x04\x03", 64, PKIX_FORM_DIRECTORY},
+    {"OU", "2.5.4.11", "\x06\x03\x55\x04\x0b", 64, PKIX_FORM_DIRECTORY},
+    {"organizationalUnitName", "2.5.4.11", "\x06\x03\x55\x04\x0b", 64, PKIX_FORM_DIRECTORY},
+    {"O", "2.5.4.10", "\x06\x03\x55\x04\x0a", 64, PKIX_FORM_DIRECTORY},
+    {"organizationName", "2.5.4.10", "\x06\x03\x55\x04\x0a", 64, PKIX_FORM_DIRECTORY},
+    {"L", "2.5.4.7", "\x06\x03\x55\x04\x07", 128, PKIX_FORM_DIRECTORY},
+    {"localityName", "2.5.4.7", "\x06\x03\x55\x04\x07", 128, PKIX_FORM_DIRECTORY},
+    {"ST", "2.5.4.8", "\x06\x03\x55\x04\x08", 128, PKIX_FORM_DIRECTORY},
+    {"S", "2.5.4.8", "\x06\x03\x55\x04\x08", 128, PKIX_FORM_DIRECTORY},
+    {"stateOrProvinceName", "2.5.4.8", "\x06\x03\x55\x04\x08", 128, PKIX_FORM_DIRECTORY},
+    {"C", "2.5.4.6", "\x06\x03\x55\x04\x06", 2, PKIX_FORM_COUNTRY},
+    {"countryName", "2.5.4.6", "\x06\x03\x55\x04\x06", 2, PKIX_FORM_COUNTRY},
+    {"DC", "0.9.2342.19200300.100.1.25", "\x06\x0a\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 63,
+	PKIX_FORM_LABEL},
+    {"domainComponent", "0.9.2342.19200300.100.1.25",
+	"\x06\x0a\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 63, PKIX_FORM_LABEL},
+    {"E", "1.2.840.113549.1.9.1", "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 255,
+	PKIX_FORM_MAILBOX},
+    {"emailAddress", "1.2.840.113549.1.9.1", "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 255,
+	PKIX_FORM_MAILBOX},
+    {"UID", "0.9.2342.19200300.100.1.1", "\x06\x0a\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", 256,
+	PKIX_FORM_DIRECTORY},
+    {"userId", "0.9.2342.19200300.100.1.1", "\x06\x0a\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", 256,
+	PKIX_FORM_DIRECTORY},
+    {"mail", "0.9.2342.19200300.100.1.3", "\x06\x0a\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x03", 256,
+	PKIX_FORM_MAILBOX},
+    {"SN", "2.5.4.4", "\x06\x03\x55\x04\x04", 32768, PKIX_FORM_DIRECTORY},
+    {"surname", "2.5.4.4", "\x06\x03\x55\x04\x04", 32768, PKIX_FORM_DIRECTORY},
+    {"GN", "2.5.4.42", "\x06\x03\x55\x04\x2a", 32768, PKIX_FORM_DIRECTORY},
+    {"givenName", "2.5.4.42", "\x06\x03\x55\x04\x2a", 32768, PKIX_FORM_DIRECTORY},
+    {"G", "2.5.4.42", "\x06\x03\x55\x04\x2a", 32768, PKIX_FORM_DIRECTORY},
+    {"initials", "2.5.4.43", "\x06\x03\x55\x04\x2b", 32768, PKIX_FORM_DIRECTORY},
+    {"I", "2.5.4.43", "\x06\x03\x55\x04\x2b", 32768, PKIX_FORM_DIRECTORY},
+    {"generationQualifier", "2.5.4.44", "\x06\x03\x55\x04\x2c", 32768, PKIX_FORM_DIRECTORY},
+    {"name", "2.5.4.41", "\x06\x03\x55\x04\x29", 32768, PKIX_FORM_DIRECTORY},
+    {"pseudonym", "2.5.4.65", "\x06\x03\x55\x04\x41", 128, PKIX_FORM_DIRECTORY},
+    {"STREET", "2.5.4.9", "\x06\x03\x55\x04\x09", 128, PKIX_FORM_DIRECTORY},
+    {"streetAddress", "2.5.4.9", "\x06\x03\x55\x04\x09", 128, PKIX_FORM_DIRECTORY},
+    {"title", "2.5.4.12", "\x06\x03\x55\x04\x0c", 64, PKIX_FORM_DIRECTORY},
+    {"T", "2.5.4.12", "\x06\x03\x55\x04\x0c", 64, PKIX_FORM_DIRECTORY},
+    {"serialNumber", "2.5.4.5", "\x06\x03\x55\x04\x05", 64, PKIX_FORM_PRINTABLE},
+    {"dnQualifier", "2.5.4.46", "\x06\x03\x55\x04\x2e", 64, PKIX_FORM_PRINTABLE},
+    {"description", "2.5.4.13", "\x06\x03\x55\x04\x0d", 1024, PKIX_FORM_DIRECTORY},
+    {"businessCategory", "2.5.4.15", "\x06\x03\x55\x04\x0f", 128, PKIX_FORM_DIRECTORY},
+    {"postalCode", "2.5.4.17", "\x06\x03\x55\x04\x11", 40, PKIX_FORM_DIRECTORY},
+    {"postOfficeBox", "2.5.4.18", "\x06\x03\x55\x04\x12", 40, PKIX_FORM_DIRECTORY},
+    {"physicalDeliveryOfficeName", "2.5.4.19", "\x06\x03\x55\x04\x13", 128, PKIX_FORM_DIRECTORY},
+    {"telephoneNumber", "2.5.4.20", "\x06\x03\x55\x04\x14", 32, PKIX_FORM_PRINTABLE},
+    {"houseIdentifier", "2.5.4.51", "\x06\x03\x55\x04\x33", 32768, PKIX_FORM_DIRECTORY},
+    {"organizationIdentifier", "2.5.4.97", "\x06\x03\x55\x04\x61", 256, PKIX_FORM_DIRECTORY},
+    {"employeeNumber", "2.16.840.1.113730.3.1.3",
+	"\x06\x0a\x60\x86\x48\x01\x86\xf8\x42\x03\x01\x03", 256, PKIX_FORM_DIRECTORY},
+    {"displayName", "2.16.840.1.113730.3.1.241",
+	"\x06\x0b\x60\x86\x48\x01\x86\xf8\x42\x03\x01\x81\x71", 256, PKIX_FORM_DIRECTORY},
+    {NULL, NULL, NULL, 0, PKIX_FORM_DIRECTORY},
 };
 
 const struct pkix_attr_type *
-pkix_attr_type_of(const ASN1_OBJECT *oid)
+pkix_attr_type_of(struct view type)
 {
-	char dotted[80];
-
-	if (OBJ_obj2txt(dotted, sizeof dotted, oid, 1) <= 0)
-		return NULL;
 	for (const struct pkix_attr_type *t = pkix_attr_types; t->name != NULL; t++)
-		if (strcmp(t->oid, dotted) == 0)
+		if (view_eq(view_str(t->der), type))
 			return t;
 	return NULL;
 }
 
-X509_NAME *
-pkix_name_decode(struct view der)
-{
-	const unsigned char *p = der.ptr;
-	X509_NAME *name = pkix_der_is_strict(der) ? d2i_X509_NAME(NULL, &p, (long)der.len) : NULL;
+/* ---- the encoding ---- */
 
-	ERR_clear_error();
-	return name;
+#define SEQUENCE 0x30
+#define SET      0x31
+
+/* The next element of `cursor`, strict DER, if its first octet is this one. */
+static bool
+take(struct view *cursor, uint8_t first, struct view *content)
+{
+	struct view whole;
+	const uint8_t *p;
+	int tag, class;
+	long len;
+
+	if (cursor->len == 0 || cursor->ptr[0] != first || !der_next(cursor, &whole))
+		return false;
+	p = whole.ptr;
+	ASN1_get_object(&p, &len, &tag, &class, (long)whole.len);
+	*content = view_of(p, (size_t)len);
+	return true;
 }
 
-/* An attribute's text; NULL if it is none that may be shown. */
-static char *
-entry_text(const X509_NAME_ENTRY *entry)
+/* X.690 8.19.2 */
+static bool
+is_oid(struct view content)
 {
-	struct err ignored;
-	char *text = NULL;
+	bool begins = true;
 
-	return pkix_string_text(X509_NAME_ENTRY_get_data(entry), &text, &ignored) ? text : NULL;
+	for (size_t i = 0; i < content.len; i++) {
+		if (begins && content.ptr[i] == 0x80)
+			return false;
+		begins = content.ptr[i] < 0x80;
+	}
+	return content.len > 0 && begins;
+}
+
+/* What OpenSSL takes as a value in a name too: whole characters. */
+static bool
+is_value(int tag, struct view content)
+{
+	switch (tag) {
+	case V_ASN1_BIT_STRING:
+		return content.len > 0 && content.ptr[0] < 8;
+	case V_ASN1_UTF8STRING:
+		return text_is_utf8(content);
+	case V_ASN1_BMPSTRING:
+		return content.len % 2 == 0;
+	case V_ASN1_UNIVERSALSTRING:
+		return content.len % 4 == 0;
+	default:
+		return (ASN1_tag2bit(tag) & (B_ASN1_PRINTABLE)) != 0;
+	}
 }
 
 static bool
-append_type(struct buf *out, const ASN1_OBJECT *oid, struct err *err)
+read_ava(struct view *set, struct pkix_ava *out)
 {
-	const struct pkix_attr_type *t = pkix_attr_type_of(oid);
-	char dotted[80];
+	struct view pair, oid;
+
+	if (!take(set, SEQUENCE, &pair))
+		return false;
+	out->type = pair;
+	if (!take(&pair, V_ASN1_OBJECT, &oid) || !is_oid(oid))
+		return false;
+	out->type.len -= pair.len;
+	out->whole = pair;
+	if (pair.len == 0)
+		return false;
+	out->tag = pair.ptr[0] & ~V_ASN1_CONSTRUCTED;
+	return take(&pair, pair.ptr[0], &out->value) && pair.len == 0 &&
+	       is_value(out->tag, out->value);
+}
+
+static bool
+read_rdn(struct view *name, struct pkix_avas *out)
+{
+	struct view set;
+
+	if (!take(name, SET, &set))
+		return false;
+	while (set.len > 0) {
+		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
+		out->list[out->count].rdn = out->rdns;
+		if (!read_ava(&set, &out->list[out->count]))
+			return false;
+		out->count++;
+	}
+	out->rdns++;
+	return true;
+}
+
+bool
+pkix_name_read(struct view der, struct pkix_avas *out)
+{
+	OWNED(pkix_avas_free) struct pkix_avas avas = {0};
+	struct view name;
+
+	*out = avas;
+	if (!pkix_der_is_strict(der) || !take(&der, SEQUENCE, &name))
+		return false;
+	while (name.len > 0)
+		if (!read_rdn(&name, &avas))
+			return false;
+	*out = avas;
+	avas = (struct pkix_avas){0};
+	return true;
+}
+
+void
+pkix_avas_free(struct pkix_avas *avas)
+{
+	free(avas->list);
+	*avas = (struct pkix_avas){0};
+}
+
+bool
+pkix_type_is(struct view type, int nid)
+{
+	const ASN1_OBJECT *o = OBJ_nid2obj(nid);
+	size_t len = o != NULL ? OBJ_length(o) : 0;
+
+	return len > 0 && type.len > len &&
+	       memcmp(type.ptr + type.len - len, OBJ_get0_data(o), len) == 0 &&
+	       type.len - len == 2; /* no OID that has a NID is longer than 127 octets */
+}
+
+bool
+pkix_type_text(struct view type, char out[PKIX_OID_TEXT])
+{
+	const uint8_t *p = type.ptr;
+	OWNED(own_asn1_object) ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)type.len);
+
+	return o != NULL && OBJ_obj2txt(out, PKIX_OID_TEXT, o, 1) > 0;
+}
+
+/* ---- as text ---- */
+
+static bool
+append_type(struct buf *out, struct view type, struct err *err)
+{
+	const struct pkix_attr_type *t = pkix_attr_type_of(type);
+	char dotted[PKIX_OID_TEXT];
 
 	if (t != NULL)
 		return buf_append(out, view_str(t->name), err);
-	return OBJ_obj2txt(dotted, sizeof dotted, oid, 1) > 0 &&
-	       buf_append(out, view_str(dotted), err);
+	return pkix_type_text(type, dotted) && buf_append(out, view_str(dotted), err);
 }
 
 /* RFC 4514 2.4, so that no value can look like another name. */
@@ -125,44 +246,36 @@ append_escaped(struct buf *out, const char *text, struct err *err)
 
 /* The DER of a value as hexadecimal (RFC 4514 2.4). */
 static bool
-append_hex(struct buf *out, const ASN1_STRING *value, struct err *err)
+append_hex(struct buf *out, struct view whole, struct err *err)
 {
-	OWNED(own_asn1_type) ASN1_TYPE *whole = ASN1_TYPE_new();
-	OWNED(own_octets) uint8_t *der = NULL;
-	OWNED(own_memory) char *hex = NULL;
-	int len;
+	OWNED(own_memory) char *hex = hex_encode(whole, '\0');
 
-	if (whole == NULL || ASN1_TYPE_set1(whole, ASN1_STRING_type(value), value) != 1 ||
-	    (len = i2d_ASN1_TYPE(whole, &der)) <= 0)
-		return err_nomem(err);
-	hex = hex_encode(view_of(der, (size_t)len), '\0');
 	return buf_append(out, view_of("#", 1), err) && buf_append(out, view_str(hex), err);
 }
 
 static bool
-append_value(struct buf *out, const X509_NAME_ENTRY *entry, struct err *err)
+append_value(struct buf *out, const struct pkix_ava *ava, struct err *err)
 {
-	OWNED(own_memory) char *text = entry_text(entry);
+	OWNED(own_memory) char *text = NULL;
+	struct err ignored;
 
-	return text != NULL ? append_escaped(out, text, err)
-			    : append_hex(out, X509_NAME_ENTRY_get_data(entry), err);
+	return pkix_octets_text(ava->tag, ava->value, &text, &ignored)
+		   ? append_escaped(out, text, err)
+		   : append_hex(out, ava->whole, err);
 }
 
 static bool
-append_name(struct buf *out, const X509_NAME *name, struct err *err)
+append_name(struct buf *out, const struct pkix_avas *name, struct err *err)
 {
-	int previous = -1;
-
-	for (int i = X509_NAME_entry_count(name) - 1; i >= 0; i--) {
-		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
-		int rdn = X509_NAME_ENTRY_set(entry);
-		const char *separator = out->len == 0 ? "" : rdn == previous ? "+" : ", ";
+	for (size_t i = name->count; i-- > 0;) {
+		const struct pkix_ava *ava = &name->list[i];
+		bool joined = i + 1 < name->count && ava[1].rdn == ava->rdn;
+		const char *separator = out->len == 0 ? "" : joined ? "+" : ", ";
 
 		if (!buf_append(out, view_str(separator), err) ||
-		    !append_type(out, X509_NAME_ENTRY_get_object(entry), err) ||
-		    !buf_append(out, view_of("=", 1), err) || !append_value(out, entry, err))
+		    !append_type(out, ava->type, err) || !buf_append(out, view_of("=", 1), err) ||
+		    !append_value(out, ava, err))
 			return false;
-		previous = rdn;
 	}
 	return true;
 }
@@ -170,33 +283,29 @@ append_name(struct buf *out, const X509_NAME *name, struct err *err)
 char *
 pkix_name_text(struct view der)
 {
-	X509_NAME *name = pkix_name_decode(der);
-	struct buf text = {0};
+	OWNED(pkix_avas_free) struct pkix_avas name = {0};
+	OWNED(buf_free) struct buf text = {0};
 	struct err ignored;
-	char *out = NULL;
 
-	if (name != NULL && append_name(&text, name, &ignored) &&
-	    buf_append(&text, view_of("", 1), &ignored))
-		out = strdup((const char *)text.ptr);
-	buf_free(&text);
-	X509_NAME_free(name);
-	return out;
+	if (!pkix_name_read(der, &name) || !append_name(&text, &name, &ignored))
+		return NULL;
+	return mem_text_n(text.ptr, text.len);
 }
 
 char *
 pkix_name_value(struct view der, int nid)
 {
-	X509_NAME *name = pkix_name_decode(der);
+	OWNED(pkix_avas_free) struct pkix_avas name = {0};
 	char *out = NULL;
+	struct err ignored;
 
-	for (int i = name != NULL ? X509_NAME_entry_count(name) - 1 : -1; i >= 0; i--) {
-		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
-
-		if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == nid) {
-			out = entry_text(entry);
-			break;
-		}
-	}
-	X509_NAME_free(name);
-	return out;
+	if (!pkix_name_read(der, &name))
+		return NULL;
+	for (size_t i = name.count; i-- > 0;)
+		if (pkix_type_is(name.list[i].type, nid))
+			return pkix_octets_text(
+				   name.list[i].tag, name.list[i].value, &out, &ignored)
+				   ? out
+				   : NULL;
+	return NULL;
 }

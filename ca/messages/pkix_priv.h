@@ -57,6 +57,7 @@ X509_ALGOR *pkix_algor(struct view der, struct err *err);
 /* Any ASN.1 text type as UTF-8; refuses NUL, control characters and characters that do not exist.
  */
 bool pkix_string_text(const ASN1_STRING *s, char **out, struct err *err);
+bool pkix_octets_text(int type, struct view content, char **out, struct err *err);
 
 /* A string type of X.680 that holds text. */
 bool pkix_is_text_type(int tag);

@@ -51,12 +51,9 @@ is_beyond_bmp(int type, const char *utf8)
 static bool
 check_string(int type, struct view content, const char *what, struct err *err)
 {
-	OWNED(own_asn1_string) ASN1_STRING *s = ASN1_STRING_type_new(type);
 	OWNED(own_memory) char *text = NULL;
 
-	if (s == NULL || ASN1_STRING_set(s, content.ptr, (int)content.len) != 1)
-		return err_nomem(err);
-	if (!pkix_string_text(s, &text, err))
+	if (!pkix_octets_text(type, content, &text, err))
 		return bad(err, what, content, "holds a control character or is no text");
 	if (is_beyond_bmp(type, text))
 		return bad(err, what, view_str(text),

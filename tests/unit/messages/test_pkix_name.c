@@ -1,6 +1,10 @@
 /* Names: RFC 4514 text to DER, DER to the text that administrators read. */
 #include "messages_support.h"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "pkix_name.h"
 #include "text.h"
 
 static void
@@ -176,6 +180,9 @@ string_types_follow_the_attribute(void **state)
 	    {"CN=#0c0161", "30 0c 31 0a 30 08 06 03 55 04 03 0c 01 61"},
 	    {"2.5.4.97=a_b", "30 0e 31 0c 30 0a 06 03 55 04 61 0c 03 61 5f 62"},
 	    {"E=a@b", "30 14 31 12 30 10 06 09 2a 86 48 86 f7 0d 01 09 01 16 03 61 40 62"},
+	    {"OU=b+O=a+L=ab",
+		"30 21 31 1f 30 08 06 03 55 04 0a 13 01 61 30 08 06 03 55 04 0b 13 01 62 "
+		"30 09 06 03 55 04 07 13 02 61 62"},
 	    {"", "30 00"},
 	};
 	struct err err;
@@ -214,6 +221,87 @@ text_of_a_name_cannot_be_forged(void **state)
 	buf_free(&der);
 }
 
+static void
+each_type_has_its_own_encoding(void **state)
+{
+	(void)state;
+	for (const struct pkix_attr_type *t = pkix_attr_types; t->name != NULL; t++) {
+		ASN1_OBJECT *o = OBJ_txt2obj(t->oid, 1);
+		uint8_t *der = NULL;
+		int len = i2d_ASN1_OBJECT(o, &der);
+
+		assert_true(len > 0 && view_eq(view_str(t->der), view_of(der, (size_t)len)));
+		assert_int_equal(
+		    pkix_type_is(view_str(t->der), OBJ_obj2nid(o)), OBJ_obj2nid(o) != NID_undef);
+		assert_false(pkix_type_is(view_str(t->der), NID_pseudonym) &&
+			     strcmp(t->name, "pseudonym") != 0);
+		assert_string_equal(pkix_attr_type_of(view_of(der, (size_t)len))->oid, t->oid);
+		assert_null(pkix_attr_type_of(view_of(der, (size_t)len - 1)));
+		OPENSSL_free(der);
+		ASN1_OBJECT_free(o);
+	}
+}
+
+/* The octets that OpenSSL makes of what it reads there; 0: nothing. */
+static size_t
+openssl_again(struct view der, uint8_t **out)
+{
+	const uint8_t *p = der.ptr;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.len);
+	int len = -1;
+
+	*out = NULL;
+	if (name != NULL && p == der.ptr + der.len)
+		len = i2d_X509_NAME(name, out);
+	X509_NAME_free(name);
+	ERR_clear_error();
+	return len > 0 ? (size_t)len : 0;
+}
+
+/* What one of the two reads, and is DER, the other one reads; but OpenSSL takes a SEQUENCE without
+ * the bit that says that it holds elements (`whole`: that was not touched). */
+static void
+assert_reads_as_openssl(struct view der, bool whole)
+{
+	struct pkix_avas avas;
+	bool read = pkix_name_read(der, &avas);
+	uint8_t *again;
+	size_t len = openssl_again(der, &again);
+
+	assert_false(read && len == 0);
+	assert_true(read || !whole || len == 0 || !view_eq(view_of(again, len), der));
+	OPENSSL_free(again);
+	pkix_avas_free(&avas);
+}
+
+static void
+names_are_read_and_written_as_by_openssl(void **state)
+{
+	static const char *const dns[] = {"CN=user1,OU=b+O=a+L=ab,DC=nwtraders,DC=com",
+	    "serialNumber=1+CN=b,C=DE", "2.5.4.97=ab,1.2.3.4=#1e020041,E=a@b.c", ""};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof dns / sizeof dns[0]; i++) {
+		struct buf der = {0};
+		uint8_t *again;
+		size_t len;
+
+		must(pkix_name_from_dn(dns[i], NULL, &der, &err));
+		len = openssl_again(buf_view(&der), &again);
+		assert_true(view_eq(view_of(again, len), buf_view(&der)));
+		OPENSSL_free(again);
+		for (size_t bit = 0; bit < 8 * der.len; bit++) {
+			der.ptr[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_reads_as_openssl(buf_view(&der), bit % 8 != 5);
+			der.ptr[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		for (size_t cut = 0; cut < der.len; cut++)
+			assert_reads_as_openssl(view_of(der.ptr, cut), true);
+		buf_free(&der);
+	}
+}
+
 int
 main(void)
 {
@@ -224,6 +312,8 @@ main(void)
 	    cmocka_unit_test(names_over_the_bounds_are_refused),
 	    cmocka_unit_test(string_types_follow_the_attribute),
 	    cmocka_unit_test(text_of_a_name_cannot_be_forged),
+	    cmocka_unit_test(each_type_has_its_own_encoding),
+	    cmocka_unit_test(names_are_read_and_written_as_by_openssl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
