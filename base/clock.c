@@ -1,5 +1,7 @@
 #include "clock.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -117,8 +119,9 @@ period_encode(int64_t seconds, uint8_t out[8])
 		out[i] = (uint8_t)(ticks >> (8 * i));
 }
 
-#define ISO_FORM  "%Y-%m-%dT%H:%M:%SZ"
-#define HTTP_FORM "%a, %d %b %Y %H:%M:%S GMT"
+#define ISO_FORM   "%Y-%m-%dT%H:%M:%SZ"
+#define LOCAL_FORM "%Y-%m-%dT%H:%M:%S"
+#define HTTP_FORM  "%a, %d %b %Y %H:%M:%S GMT"
 
 void
 clock_format(int64_t when, char out[21])
@@ -167,6 +170,57 @@ clock_parse(const char *text, int64_t *when_out)
 	if (strcmp(text, again) != 0)
 		return false;
 	*when_out = when;
+	return true;
+}
+
+#define OFFSET_LEN 6 /* "+01:00" */
+
+void
+clock_local_format(int64_t when, char out[CLOCK_LOCAL_LEN])
+{
+	time_t t = (time_t)when;
+	char local[CLOCK_LOCAL_LEN];
+	struct tm tm;
+	long minutes;
+
+	clock_format(when, out);
+	if (localtime_r(&t, &tm) == NULL || (minutes = tm.tm_gmtoff / 60) == 0 ||
+	    tm.tm_gmtoff % 60 != 0 ||
+	    strftime(local, sizeof local, LOCAL_FORM, &tm) != CLOCK_LOCAL_LEN - 1 - OFFSET_LEN)
+		return;
+	snprintf(out, CLOCK_LOCAL_LEN, "%.19s%c%02d:%02d", local, minutes < 0 ? '-' : '+',
+	    abs((int)minutes) / 60 % 100, abs((int)minutes) % 60);
+}
+
+/* "+01:00" at the end of a text that is long enough. */
+static bool
+read_offset(const char *text, int64_t *seconds_out)
+{
+	int hours, minutes, end = 0;
+
+	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789") != 2 ||
+	    strspn(text + 4, "0123456789") != 2 ||
+	    sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != OFFSET_LEN - 1 ||
+	    hours > 23 || minutes > 59)
+		return false;
+	*seconds_out = (int64_t)(hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
+	return true;
+}
+
+bool
+clock_local_parse(const char *text, int64_t *when_out)
+{
+	char utc[21];
+	int64_t offset;
+
+	if (strlen(text) != CLOCK_LOCAL_LEN - 1)
+		return clock_parse(text, when_out);
+	if (!read_offset(text + CLOCK_LOCAL_LEN - 1 - OFFSET_LEN, &offset))
+		return false;
+	snprintf(utc, sizeof utc, "%.19sZ", text);
+	if (!clock_parse(utc, when_out))
+		return false;
+	*when_out -= offset;
 	return true;
 }
 

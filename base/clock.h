@@ -38,6 +38,12 @@ void period_encode(int64_t seconds, uint8_t out[8]);
 /* "2026-11-24T05:22:34Z" */
 void clock_format(int64_t when, char out[21]);
 bool clock_parse(const char *text, int64_t *when_out);
+/* For people: the same instant by the time zone of the process (TZ), "2026-11-24T06:22:34+01:00";
+ * an offset of zero is Z. */
+#define CLOCK_LOCAL_LEN 26
+void clock_local_format(int64_t when, char out[CLOCK_LOCAL_LEN]);
+/* And either form back, by whatever offset. */
+bool clock_local_parse(const char *text, int64_t *when_out);
 /* "Tue, 24 Nov 2026 05:22:34 GMT" (RFC 9110 5.6.7); the older forms are not read. */
 #define CLOCK_HTTP_LEN 30
 void clock_http_format(int64_t when, char out[CLOCK_HTTP_LEN]);

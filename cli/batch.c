@@ -33,7 +33,7 @@ static bool
 list(struct work *w, struct batch *b, const struct cli_list *where, const struct id_range *range,
     struct err *err)
 {
-	OWNED(request_filter_free) struct request_filter filter = {0};
+	OWNED(table_filter_free) struct table_filter filter = {0};
 	struct request_list l = {.path = "/dirca/v1/requests?",
 	    .filter = &filter,
 	    .after = range != NULL ? range->from - 1 : 0,

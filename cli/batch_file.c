@@ -49,9 +49,9 @@ static bool
 check_time(const struct rewrap_order *o, struct err *err)
 {
 	int64_t now = clock_now();
-	char when[21];
+	char when[CLOCK_LOCAL_LEN];
 
-	clock_format(o->when, when);
+	clock_local_format(o->when, when);
 	return (o->when < now + DAY && o->when > now - ORDER_DAYS * DAY) ||
 	       err_set(err, CERT_E_EXPIRED,
 		   "the batch was signed on %s, which is more than %d days ago or to come by this "

@@ -69,14 +69,20 @@ struct cli_options {
 	struct cli_list password_files;
 	const char *folder, *nss, *token, *store_password_file;
 	bool user_store;
-	/* OPTS_LIST, OPTS_AUDIT and OPTS_DECIDE */
+	/* OPTS_LIST and OPTS_DECIDE */
 	const char *disposition, *reason;
-	int64_t after, limit; /* 0: from the first; the verb's own limit */
+	/* OPTS_TABLE; `where` is of OPTS_MANY, too */
+	const char *columns;
+	struct cli_list where;
+	bool csv;
+	int64_t limit; /* 0: the verb's own */
+	/* OPTS_PAGES */
+	int64_t after; /* 0: from the first */
 	bool all;
 	/* OPTS_AUDIT */
 	const char *event, *actor, *object, *request, *keys_of;
 	bool cef;
-	/* OPTS_EVENTS (and limit, after, all, request) */
+	/* OPTS_EVENTS (and request) */
 	const char *number, *level, *since;
 	/* OPTS_SEARCH (and since, template) */
 	bool include_revoked, script;
@@ -85,11 +91,9 @@ struct cli_options {
 	const char *head;
 	/* OPTS_ADCS (and columns) */
 	const char *dates;
-	/* OPTS_LIST: what is shown; and with OPTS_MANY: of which rows */
-	const char *columns, *sort;
+	/* OPTS_LIST */
+	const char *sort;
 	bool descending;
-	bool csv;
-	struct cli_list where;
 	/* OPTS_MANY (and where, yes) */
 	bool from_stdin;
 	/* OPTS_EXPIRING */
@@ -161,7 +165,7 @@ struct cli_options {
 	/* OPTS_DAYS */
 	int64_t days;
 	/* everywhere */
-	bool help, verbose;
+	bool help, verbose, utc;
 };
 
 /* A group of options that belong together. Which groups a verb takes, and of which groups an option
@@ -177,6 +181,8 @@ enum cli_opts {
 	OPTS_PUBLISH,
 	OPTS_ENROLL,
 	OPTS_RECOVER,
+	OPTS_TABLE, /* every list: which columns, which rows, in which form (listing.h) */
+	OPTS_PAGES, /* and those that the CA gives in pages */
 	OPTS_LIST,
 	OPTS_DECIDE,
 	OPTS_DUMP,
@@ -311,8 +317,8 @@ bool cli_password(
 void cli_warn_if_shared(const char *path);
 /* Lists come by pages of that length, the most that the CA gives at once. */
 #define CLI_PAGE 1000
-/* How much of a list is wanted: --all, --limit, or a page; and what says, where the list is not at
- * its end (`after` is not 0), how it goes on. */
+/* How much of a list that comes so is wanted: --all, --limit, or a page; and what says, where the
+ * list is not at its end (`after` is not 0), how it goes on. */
 int64_t cli_limit(const struct cli_options *opt);
 void cli_say_more(long long after);
 /* Yes at the terminal; else DIRCA_E_USAGE. */

@@ -2,6 +2,7 @@
  * who approves that they are taken back. */
 #include <stdio.h>
 
+#include "listing.h"
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
@@ -20,38 +21,42 @@ text_of(const json_t *b, const char *name)
 static void
 print_batch(const json_t *b)
 {
-	printf("%s  %s  %lld keys from %s", json_text(b, "batch"), text_of(b, "given_when"),
+	OWNED(own_memory) char *given = json_when(b, "given_when");
+	OWNED(own_memory) char *approved = json_when(b, "approved_when");
+
+	printf("%s  %s  %lld keys from %s", json_text(b, "batch"), given,
 	    (long long)json_integer_value(json_object_get(b, "keys")), json_text(b, "from"));
 	if (json_is_string(json_object_get(b, "with")))
 		printf(" with %s", json_text(b, "with"));
 	printf(" to %s, by %s\n", text_of(b, "to"), text_of(b, "given_by"));
 	if (json_is_string(json_object_get(b, "approved_by")))
-		printf("  approved by %s at %s\n", json_text(b, "approved_by"),
-		    text_of(b, "approved_when"));
+		printf("  approved by %s at %s\n", json_text(b, "approved_by"), approved);
 	else
 		puts("  approved by nobody");
 }
+
+/* Held against docs/openapi.yaml by tests/lint/openapi.py. */
+static const struct table_column columns[] = {
+    {"batch", TABLE_HEX, false, NULL},
+    {"given_when", TABLE_WHEN, false, NULL},
+    {"given_by", TABLE_TEXT, false, NULL},
+    {"keys", TABLE_NUMBER, false, NULL},
+    {"from", TABLE_TEXT, false, NULL},
+    {"with", TABLE_TEXT, false, NULL},
+    {"to", TABLE_TEXT, false, NULL},
+    {"approved_by", TABLE_TEXT, false, NULL},
+    {"approved_when", TABLE_WHEN, false, NULL},
+};
+static const struct table table = {columns, COUNT_OF(columns),
+    "batch,given_when,keys,from,with,to,given_by,approved_by,approved_when", NULL};
 
 bool
 cmd_archive_list(struct work *w, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
-	json_t *list;
-	const json_t *each;
-	size_t i;
 
-	if (!http_client_json(w->ca, "GET", BATCHES, NULL, &answer, err))
-		return false;
-	list = json_object_get(answer, "batches");
-	if (w->cli->opt.json) {
-		print_json(json_incref(list));
-		return true;
-	}
-	json_array_foreach(list, i, each)
-	{
-		print_batch(each);
-	}
-	return true;
+	return http_client_json(w->ca, "GET", BATCHES, NULL, &answer, err) &&
+	       listing_print(&table, json_object_get(answer, "batches"), &w->cli->opt, err);
 }
 
 bool

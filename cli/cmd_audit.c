@@ -18,26 +18,38 @@
 #include "verbs.h"
 #include "work.h"
 
-static void
-print_record(const json_t *a)
+static json_t *
+record_text(const json_t *a)
 {
 	long long request = json_integer_value(json_object_get(a, "request_id"));
 	long long event = json_integer_value(json_object_get(a, "event"));
 	bool success = json_is_true(json_object_get(a, "success"));
+	bool detailed = json_is_string(json_object_get(a, "detail"));
+	bool about = json_is_string(json_object_get(a, "object"));
+	OWNED(own_memory)
+	char *of = request > 0 ? text_printf(", request %lld", request) : mem_text("");
 
-	printf("%6lld  %s  %4lld %s%s%s: %s",
-	    (long long)json_integer_value(json_object_get(a, "row_id")), json_text(a, "when"),
-	    event, audit_event_text((enum audit_event)event),
+	return json_sprintf("%s%s%s: %s%s%s%s%s%s%s", audit_event_text((enum audit_event)event),
 	    success ? "" : ", refused or failed with ", success ? "" : json_text(a, "status"),
-	    json_text(a, "actor"));
-	if (request > 0)
-		printf(", request %lld", request);
-	if (json_is_string(json_object_get(a, "object")))
-		printf(", %s", json_text(a, "object"));
-	if (json_is_string(json_object_get(a, "detail")))
-		printf(" (%s)", json_text(a, "detail"));
-	putchar('\n');
+	    json_text(a, "actor"), of, about ? ", " : "", about ? json_text(a, "object") : "",
+	    detailed ? " (" : "", detailed ? json_text(a, "detail") : "", detailed ? ")" : "");
 }
+
+/* Held against docs/openapi.yaml by tests/lint/openapi.py. */
+static const struct table_column columns[] = {
+    {"row_id", TABLE_NUMBER, false, NULL},
+    {"when", TABLE_WHEN, false, NULL},
+    {"event", TABLE_NUMBER, false, NULL},
+    {"success", TABLE_TEXT, false, NULL},
+    {"status", TABLE_TEXT, false, NULL},
+    {"actor", TABLE_TEXT, false, NULL},
+    {"request_id", TABLE_NUMBER, false, NULL},
+    {"object", TABLE_KEPT, false, NULL},
+    {"detail", TABLE_TEXT, false, NULL},
+    {"row_hash", TABLE_HEX, false, NULL},
+    {"text", TABLE_TEXT, false, record_text},
+};
+static const struct table table = {columns, COUNT_OF(columns), "row_id,when,event,text", NULL};
 
 /* ArcSight's Common Event Format, version 0: in the head \ and |, in the extension \ and = are
  * escaped, and line breaks. */
@@ -95,18 +107,19 @@ cmd_audit_log(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
 	OWNED(record_pages_free)
-	struct record_pages p = {.path = "/dirca/v1/audit", .member = "records"};
+	struct record_pages p = {.path = "/dirca/v1/audit", .member = "records", .id = "row_id"};
 
 	if (opt->keys_of != NULL && (opt->event != NULL || opt->object != NULL))
 		return err_set(err, DIRCA_E_USAGE,
 		    "--keys-of names event and object: it goes without --event and --object");
-	if (opt->cef && opt->json)
-		return err_set(err, DIRCA_E_USAGE, "--json or --cef");
+	if (opt->cef && (opt->json || opt->csv || opt->columns != NULL))
+		return err_set(err, DIRCA_E_USAGE,
+		    "--cef is a form of its own: it goes without --json, --csv and --columns");
 	record_filter(&p, "event", opt->keys_of != NULL ? "key-retrieved" : opt->event);
 	record_filter(&p, "actor", opt->actor);
 	record_filter(&p, "object", opt->keys_of != NULL ? opt->keys_of : opt->object);
 	record_filter(&p, "request", opt->request);
-	return record_list(w, &p, opt->cef ? print_cef : print_record, err);
+	return record_list(w, &p, &table, opt->cef ? print_cef : NULL, err);
 }
 
 struct exporting {

@@ -24,7 +24,7 @@
 static void
 print_copy(const struct cli *cli, const char *folder, const struct backup *b)
 {
-	char made[21];
+	char made[CLOCK_LOCAL_LEN];
 
 	clock_format(b->made, made);
 	if (cli->opt.json) {
@@ -33,6 +33,7 @@ print_copy(const struct cli *cli, const char *folder, const struct backup *b)
 		    "bytes", (json_int_t)backup_size(b), "signed_by", json_cert(&b->ca)));
 		return;
 	}
+	clock_local_format(b->made, made);
 	printf("%s: CA '%s', made %s by dirca %s, %zu files, %lld bytes\nSigned by:\n", folder,
 	    b->ca_name, made, b->version, b->count, (long long)backup_size(b));
 	print_cert(stdout, "  ", &b->ca);

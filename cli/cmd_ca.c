@@ -178,10 +178,15 @@ print_kras(const json_t *kras)
 	size_t i;
 	json_t *k;
 
-	json_array_foreach(kras, i, k) printf("  KRA %s  %s  until %s%s%s\n",
-	    json_text(k, "serial_number"), json_text(k, "subject"), json_text(k, "not_after"),
-	    json_is_true(json_object_get(k, "valid")) ? "" : "  NOT VALID: ",
-	    json_is_true(json_object_get(k, "valid")) ? "" : json_text(k, "reason"));
+	json_array_foreach(kras, i, k)
+	{
+		OWNED(own_memory) char *until = json_when(k, "not_after");
+		bool valid = json_is_true(json_object_get(k, "valid"));
+
+		printf("  KRA %s  %s  until %s%s%s\n", json_text(k, "serial_number"),
+		    json_text(k, "subject"), until,
+		    valid ? "" : "  NOT VALID: ", valid ? "" : json_text(k, "reason"));
+	}
 }
 
 static void
@@ -191,19 +196,24 @@ print_certificates(const json_t *list)
 	json_t *c;
 
 	json_array_foreach(list, i, c)
-	    printf("  CA certificate %lld.%lld  %s  until %s  signs %s\n",
-		(long long)json_integer_value(json_object_get(c, "certificate_index")),
-		(long long)json_integer_value(json_object_get(c, "key_index")),
-		json_text(c, "serial_number"), json_text(c, "not_after"), json_text(c, "signs"));
+	{
+		OWNED(own_memory) char *until = json_when(c, "not_after");
+
+		printf("  CA certificate %lld.%lld  %s  until %s  signs %s\n",
+		    (long long)json_integer_value(json_object_get(c, "certificate_index")),
+		    (long long)json_integer_value(json_object_get(c, "key_index")),
+		    json_text(c, "serial_number"), until, json_text(c, "signs"));
+	}
 }
 
 /* A time, and how many days it is away. */
 static void
-print_days(const char *what, const char *when)
+print_days(const char *what, const json_t *answer, const char *member)
 {
+	OWNED(own_memory) char *when = json_when(answer, member);
 	int64_t then;
 
-	if (clock_parse(when, &then))
+	if (clock_parse(json_text(answer, member), &then))
 		printf("  %s: %s (%lld days)\n", what, when,
 		    (long long)((then - clock_now()) / (24 * 3600)));
 }
@@ -221,19 +231,20 @@ print_status(const json_t *answer)
 {
 	static const char *const counts[] = {
 	    "issued", "pending", "denied", "error", "revoked", "archived_keys"};
+	OWNED(own_memory) char *until = json_when(answer, "not_after");
+	OWNED(own_memory) char *xchg_until = json_when(answer, "exchange_certificate_not_after");
 	const json_t *problem, *warning;
 	size_t i;
 
 	printf("CA: %s (dirca %s)\n  Subject: %s\n  NotAfter: %s\n  Exchange certificate until: "
 	       "%s\n  Directory: %s\n  KRAs used per key: %lld (at least %lld)\n  Signs: %s\n",
 	    json_text(answer, "name"), json_text(answer, "version"), json_text(answer, "subject"),
-	    json_text(answer, "not_after"), json_text(answer, "exchange_certificate_not_after"),
-	    directory_of(answer),
+	    until, xchg_until, directory_of(answer),
 	    (long long)json_integer_value(json_object_get(answer, "kra_cert_count")),
 	    (long long)json_integer_value(json_object_get(answer, "kra_minimum")),
 	    json_text(answer, "sign_kinds"));
 	print_certificates(json_object_get(answer, "certificates"));
-	print_days("TLS certificate until", json_text(answer, "service_certificate_not_after"));
+	print_days("TLS certificate until", answer, "service_certificate_not_after");
 	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
 	    printf("  WARNING: %s\n", json_string_value(warning));
 	if (json_integer_value(json_object_get(answer, "unpublished")) > 0)

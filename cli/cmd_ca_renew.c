@@ -36,11 +36,11 @@ print_newest(const struct config *config, struct err *err)
 {
 	OWNED(own_memory) char *path = config_path(config, "ca.crt");
 	OWNED(ca_issuers_free) struct ca_issuers all = {0};
-	char until[21];
+	char until[CLOCK_LOCAL_LEN];
 
 	if (!ca_issuers_read(path, &all, err))
 		return false;
-	clock_format(all.list[0].cert.not_after, until);
+	clock_local_format(all.list[0].cert.not_after, until);
 	printf("%s: CA version %u.%u, until %s. Start dircad: it makes the CRLs and brings the "
 	       "certificate to the directory.\n",
 	    path, CA_VERSION_CERTIFICATE(all.list[0].version), CA_VERSION_KEY(all.list[0].version),

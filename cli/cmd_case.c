@@ -46,16 +46,17 @@ static void
 print_next(const struct work *w, const json_t *c)
 {
 	OWNED(own_memory) char *ca = command_ca(&w->session, NULL);
+	OWNED(own_memory) char *until = json_when(c, "usable_until");
 	const json_t *key;
 	size_t i;
 
 	if (is_state(c, "waiting"))
 		printf("A second certificate manager decides until %s:\n"
 		       "  dirca case approve %lld%s\n  dirca case deny %lld%s\n",
-		    text_of(c, "usable_until"), id_of(c), ca, id_of(c), ca);
+		    until, id_of(c), ca, id_of(c), ca);
 	if (!is_state(c, "open"))
 		return;
-	printf("%s fetches until %s:\n", json_text(c, "opened_by"), text_of(c, "usable_until"));
+	printf("%s fetches until %s:\n", json_text(c, "opened_by"), until);
 	json_array_foreach(json_object_get(c, "keys"), i, key)
 	{
 		if (!json_is_string(json_object_get(key, "received_when")))
@@ -111,27 +112,59 @@ cmd_case_open(struct work *w, struct err *err)
 	return true;
 }
 
-static void
-print_line(const json_t *c)
+static json_t *
+count_keys(const json_t *c)
 {
-	size_t count = json_array_size(json_object_get(c, "keys"));
-
-	printf("%6lld  %-8s  %s  %s  %zu of %s  %s %s\n", id_of(c), json_text(c, "state"),
-	    text_of(c, "usable_until"), json_text(c, "opened_by"), count, text_of(c, "owner"),
-	    json_text(c, "reason"), text_of(c, "ticket"));
+	return json_integer((json_int_t)json_array_size(json_object_get(c, "keys")));
 }
+
+static json_t *
+serial_numbers(const json_t *c)
+{
+	json_t *list = json_array();
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(json_object_get(c, "keys"), i, key)
+	    json_array_append_new(list, json_string(key_name(key)));
+	return list;
+}
+
+/* Held against docs/openapi.yaml by tests/lint/openapi.py. */
+static const struct table_column columns[] = {
+    {"case_id", TABLE_NUMBER, false, NULL},
+    {"state", TABLE_TEXT, false, NULL},
+    {"reason", TABLE_TEXT, false, NULL},
+    {"ticket", TABLE_TEXT, false, NULL},
+    {"note", TABLE_TEXT, false, NULL},
+    {"owner", TABLE_TEXT, false, NULL},
+    {"opened_by", TABLE_TEXT, false, NULL},
+    {"opened_when", TABLE_WHEN, false, NULL},
+    {"needs_approver", TABLE_TEXT, false, NULL},
+    {"approved_by", TABLE_TEXT, false, NULL},
+    {"approved_when", TABLE_WHEN, false, NULL},
+    {"usable_until", TABLE_WHEN, false, NULL},
+    {"ended_by", TABLE_TEXT, false, NULL},
+    {"ended_when", TABLE_WHEN, false, NULL},
+    {"ended_why", TABLE_TEXT, false, NULL},
+    {"key_count", TABLE_NUMBER, false, count_keys},
+    {"serial_numbers", TABLE_HEX, false, serial_numbers},
+};
+static const struct table table = {columns, COUNT_OF(columns),
+    "case_id,state,usable_until,opened_by,key_count,owner,reason,ticket", NULL};
 
 bool
 cmd_case_list(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	OWNED(record_pages_free) struct record_pages p = {.path = CASES, .member = "cases"};
+	OWNED(record_pages_free)
+	struct record_pages p = {.path = CASES, .member = "cases", .id = "case_id"};
 
 	record_filter(&p, "state", opt->state);
 	record_filter(&p, "owner", opt->owner);
 	record_filter(&p, "officer", opt->opened_by);
 	record_filter(&p, "serial_number", opt->serial);
-	return record_list(w, &p, print_line, err);
+	return record_list(w, &p, &table, NULL, err);
 }
 
 static char *
@@ -148,9 +181,11 @@ case_path(const struct work *w, const char *what, struct err *err)
 static void
 print_key(const json_t *key)
 {
+	OWNED(own_memory) char *fetched = json_when(key, "fetched_when");
+	OWNED(own_memory) char *received = json_when(key, "received_when");
+
 	printf("%-16s  %s, fetched %lld times, last %s, arrived %s\n", "key", key_name(key),
-	    (long long)json_integer_value(json_object_get(key, "fetches")),
-	    text_of(key, "fetched_when"), text_of(key, "received_when"));
+	    (long long)json_integer_value(json_object_get(key, "fetches")), fetched, received);
 }
 
 static void
@@ -163,8 +198,10 @@ print_case(json_t *c)
 
 	json_object_foreach(c, name, value)
 	{
+		OWNED(own_memory) char *text = json_when(c, name);
+
 		if (json_is_string(value))
-			printf("%-16s  %s\n", name, json_string_value(value));
+			printf("%-16s  %s\n", name, text);
 	}
 	json_array_foreach(json_object_get(c, "keys"), i, key) print_key(key);
 }

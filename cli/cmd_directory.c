@@ -1,6 +1,8 @@
 /* dirca cas: what the directory says of certification authorities. */
 #include <stdlib.h>
 
+#include "listing.h"
+#include "mem.h"
 #include "own_json.h"
 #include "print.h"
 #include "text.h"
@@ -43,28 +45,47 @@ json_service(const struct pki_service *s, const struct pkix_cert *cert)
 	    json_names(s->templates, s->template_count));
 }
 
+static const struct table_column columns[] = {
+    {"name", TABLE_KEPT, false, NULL},
+    {"display_name", TABLE_TEXT, false, NULL},
+    {"host", TABLE_KEPT, false, NULL},
+    {"url", TABLE_KEPT, false, NULL},
+    {"site", TABLE_TEXT, false, NULL},
+    {"subject", TABLE_TEXT, false, NULL},
+    {"certificate_hash", TABLE_HEX, false, NULL},
+    {"templates", TABLE_TEXT, false, NULL},
+};
+static const struct table table = {columns, COUNT_OF(columns), "name,url,templates", NULL};
+
+static void
+show_service(struct listing *l, const struct pki_service *service)
+{
+	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_json) json_t *row = NULL;
+	struct err why;
+
+	if (!pkix_cert_decode(buf_view(&service->certificate), &cert, &why)) {
+		fprintf(stderr, "dirca cas: %s: %s\n", service->name, why.msg);
+		return;
+	}
+	row = json_service(service, &cert);
+	if (listing_add(l, row))
+		print_service(service, &cert);
+}
+
 bool
 cmd_cas(struct work *w, struct err *err)
 {
 	const struct session *s = &w->session;
-	OWNED(own_json) json_t *list = json_array();
+	OWNED(listing_free) struct listing l = {0};
 
-	(void)err;
-	for (size_t i = 0; i < s->service_count; i++) {
-		const struct pki_service *service = &s->services[i];
-		OWNED(pkix_cert_free) struct pkix_cert cert = {0};
-		struct err why;
-
-		if (!pkix_cert_decode(buf_view(&service->certificate), &cert, &why))
-			fprintf(stderr, "dirca cas: %s: %s\n", service->name, why.msg);
-		else if (w->cli->opt.json)
-			json_array_append_new(list, json_service(service, &cert));
-		else
-			print_service(service, &cert);
-	}
-	if (w->cli->opt.json)
-		print_json(own_give(&list));
-	else if (s->service_count == 0)
+	if (!listing_open(&l, &table, &w->cli->opt, err))
+		return false;
+	listing_in_own_way(&l, &w->cli->opt);
+	for (size_t i = 0; i < s->service_count; i++)
+		show_service(&l, &s->services[i]);
+	if (l.format == LISTING_OWN && s->service_count == 0)
 		puts("The directory names no certification authority.");
+	listing_end(&l);
 	return true;
 }

@@ -1,23 +1,24 @@
 /* dirca events. */
-#include <stdio.h>
-
 #include "clock.h"
 #include "mem.h"
-#include "own_json.h"
-#include "print.h"
+#include "own.h"
 #include "record_pages.h"
 #include "text.h"
 #include "verbs.h"
 
-static void
-print_event(const json_t *e)
-{
-	printf("%6lld  %s  %-11s %4lld  ",
-	    (long long)json_integer_value(json_object_get(e, "row_id")), json_text(e, "when"),
-	    json_text(e, "level"), (long long)json_integer_value(json_object_get(e, "number")));
-	print_name(stdout, json_text(e, "text"));
-	putchar('\n');
-}
+/* Held against docs/openapi.yaml by tests/lint/openapi.py. */
+static const struct table_column columns[] = {
+    {"row_id", TABLE_NUMBER, false, NULL},
+    {"when", TABLE_WHEN, false, NULL},
+    {"number", TABLE_NUMBER, false, NULL},
+    {"name", TABLE_TEXT, false, NULL},
+    {"level", TABLE_TEXT, false, NULL},
+    {"category", TABLE_TEXT, false, NULL},
+    {"request_id", TABLE_NUMBER, false, NULL},
+    {"text", TABLE_TEXT, false, NULL},
+};
+static const struct table table = {
+    columns, COUNT_OF(columns), "row_id,when,level,number,text", NULL};
 
 static bool
 filter_since(struct record_pages *p, const char *period, struct err *err)
@@ -39,12 +40,12 @@ cmd_events(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
 	OWNED(record_pages_free)
-	struct record_pages p = {.path = "/dirca/v1/events", .member = "events"};
+	struct record_pages p = {.path = "/dirca/v1/events", .member = "events", .id = "row_id"};
 
 	if (!filter_since(&p, opt->since, err))
 		return false;
 	record_filter(&p, "number", opt->number);
 	record_filter(&p, "level", opt->level);
 	record_filter(&p, "request", opt->request);
-	return record_list(w, &p, print_event, err);
+	return record_list(w, &p, &table, NULL, err);
 }

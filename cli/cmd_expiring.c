@@ -8,33 +8,47 @@
 #include "text.h"
 #include "verbs.h"
 
+/* Of requests the columns that matter here. */
+static const struct table *
+expiring_table(void)
+{
+	static struct table t;
+
+	t = request_table;
+	t.usual = "request_id,not_after,template,requester_name,serial_number";
+	t.csv = NULL;
+	return &t;
+}
+
 bool
 cmd_expiring(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	OWNED(request_filter_free) struct request_filter filter = {0};
+	OWNED(table_filter_free) struct table_filter filter = {0};
 	OWNED(own_memory)
 	char *of = opt->template != NULL ? text_printf("template=%s", opt->template) : NULL;
 	OWNED(own_memory) char *path = NULL;
-	const struct cli_list words = {.list = {of}, .count = of != NULL};
-	struct request_printer printer = {.format = opt->json ? REQUEST_JSON : REQUEST_TABLE};
-	struct request_list l = {
-	    .filter = &filter, .left = INT64_MAX, .each = request_print, .arg = &printer};
+	OWNED(listing_free) struct listing printed = {0};
+	struct request_list l = {.filter = &filter,
+	    .left = INT64_MAX,
+	    .each = request_print,
+	    .arg = &printed,
+	    .listing = &printed};
 	int64_t seconds;
 
 	if (!cli_period(opt->within != NULL ? opt->within : "30d", &seconds, err) ||
-	    !request_filter_parse(NULL, &words, &filter, err) ||
-	    (!opt->json &&
-		!request_columns_parse("request_id,not_after,template,requester_name,serial_number",
-		    &printer.columns, err)))
+	    !request_filter_parse(NULL, &opt->where, &filter, err) ||
+	    (of != NULL && !table_filter_add(&request_table, of, &filter, err)) ||
+	    !listing_open(&printed, expiring_table(), opt, err))
 		return false;
+	table_filter_free(&printed.filter); /* the list is of nothing else */
 	path = text_printf("/dirca/v1/expiring?within=%lld&", (long long)seconds);
 	l.path = path;
 	if (!work_open(w, NEEDS_CA, err) || !request_list_walk(w, &l, err))
 		return false;
-	if (opt->json || printer.printed > 0)
-		request_print_end(&printer);
-	if (printer.printed > 0)
+	if (printed.printed > 0 || printed.format != LISTING_TABLE)
+		listing_end(&printed);
+	if (printed.printed > 0)
 		w->status = CLI_FINDINGS;
 	return true;
 }

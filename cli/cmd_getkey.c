@@ -26,6 +26,7 @@ print_candidate(const json_t *c)
 	const json_t *version = json_object_get(c, "certificate_version");
 	int64_t when;
 	OWNED(buf_free) struct buf hash = {0};
+	OWNED(own_memory) char *revoked = json_when(c, "revoked_when");
 	struct err err;
 
 	printf("  Serial Number: %s\n  Subject: %s\n", json_text(c, "serial_number"),
@@ -44,7 +45,7 @@ print_candidate(const json_t *c)
 	if (json_is_integer(version))
 		printf("  Version: %lld\n", (long long)json_integer_value(version));
 	if (strcmp(json_text(c, "disposition"), "revoked") == 0)
-		printf("  Revoked: %s\n", json_text(c, "revoked_when"));
+		printf("  Revoked: %s\n", revoked);
 	if (hex_decode(json_text(c, "certificate_hash"), &hash, &err)) {
 		printf("  Cert Hash(sha1): ");
 		print_hash(stdout, hash.ptr, hash.len);

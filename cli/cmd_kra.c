@@ -9,6 +9,7 @@
 #include "given.h"
 #include "kra_enabled.h"
 #include "kra_store.h"
+#include "listing.h"
 #include "local_audit.h"
 #include "mem.h"
 #include "own_json.h"
@@ -85,43 +86,71 @@ cmd_kra_remove(struct work *w, struct err *err)
 	return true;
 }
 
+static const struct table_column columns[] = {
+    {"object", TABLE_TEXT, false, NULL},
+    CERTIFICATE_COLUMNS,
+};
+static const struct table table = {
+    columns, COUNT_OF(columns), "serial_number,not_after,subject,certificate_hash", NULL};
+
 static void
-show_kra(const struct cli *cli, const char *object, struct view der, json_t *list)
+show_kra(struct listing *l, const char *object, struct view der)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
+	OWNED(own_json) json_t *row = NULL;
 	struct err err;
 
 	if (!pkix_cert_decode(der, &cert, &err)) {
 		fprintf(stderr, "dirca kra list: %s: %s\n", object, err.msg);
 		return;
 	}
-	if (cli->opt.json) {
-		json_t *value = json_cert(&cert);
-
-		json_object_set_new(value, "object", json_string(object));
-		json_array_append_new(list, value);
-	} else {
-		printf("%s\n", object);
-		print_cert(stdout, "  ", &cert);
-		putchar('\n');
-	}
+	row = json_cert(&cert);
+	json_object_set_new(row, "object", json_string(object));
+	if (!listing_add(l, row))
+		return;
+	printf("%s\n", object);
+	print_cert(stdout, "  ", &cert);
+	putchar('\n');
 }
 
-static void
-print_kra_status(const json_t *kra)
+/* Why no key is sealed to it; NULL: keys are. */
+static const char *
+remark(const json_t *kra)
 {
-	bool valid = json_is_true(json_object_get(kra, "valid"));
-	bool counts = json_is_true(json_object_get(kra, "counts"));
+	if (!json_is_true(json_object_get(kra, "valid")))
+		return json_text(kra, "reason");
+	return json_is_true(json_object_get(kra, "counts"))
+		   ? NULL
+		   : "a newer certificate of the same agent is used instead";
+}
 
-	printf("%-13s  %9lld  %8lld  %-9s  %-6s  %s  %s\n", json_text(kra, "status"),
-	    (long long)json_integer_value(json_object_get(kra, "days_left")),
-	    (long long)json_integer_value(json_object_get(kra, "archived_keys")),
-	    json_is_true(json_object_get(kra, "published")) ? "yes" : "no",
-	    json_text(kra, "reader"), json_text(kra, "serial_number"), json_text(kra, "subject"));
-	if (!valid)
-		printf("    %s\n", json_text(kra, "reason"));
-	else if (!counts)
-		puts("    a newer certificate of the same agent is used instead");
+static const struct table_column status_columns[] = {
+    {"status", TABLE_TEXT, false, NULL},
+    {"days_left", TABLE_NUMBER, false, NULL},
+    {"archived_keys", TABLE_NUMBER, false, NULL},
+    {"published", TABLE_TEXT, false, NULL},
+    {"reader", TABLE_TEXT, false, NULL},
+    {"serial_number", TABLE_HEX, false, NULL},
+    {"subject", TABLE_TEXT, false, NULL},
+};
+static const struct table status_table = {status_columns, COUNT_OF(status_columns),
+    "status,days_left,archived_keys,published,reader,serial_number,subject", NULL};
+
+/* What is to be read whole stands below the table. */
+static bool
+print_kra_status(const json_t *kras, struct err *err)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!listing_print(&status_table, kras, &(struct cli_options){0}, err))
+		return false;
+	json_array_foreach(kras, i, one)
+	{
+		if (remark(one) != NULL)
+			printf("%s: %s\n", json_text(one, "serial_number"), remark(one));
+	}
+	return true;
 }
 
 /* As the tab Recovery Agents has it: "not found" is enabled and not there. */
@@ -145,38 +174,42 @@ usable_kras(const json_t *kras)
 	return count;
 }
 
+static bool
+print_kras(const json_t *answer, long long needed, size_t usable, struct err *err)
+{
+	long long threshold = json_integer_value(json_object_get(answer, "kra_threshold"));
+
+	if (!print_kra_status(json_object_get(answer, "kras"), err))
+		return false;
+	print_kra_problems(answer);
+	printf("Each key is sealed to %lld of %zu usable key recovery agents (CA\\KRACertCount).\n",
+	    needed, usable);
+	if (threshold > 1)
+		printf("%lld of these %lld open it together, and none alone.\n", threshold, needed);
+	return true;
+}
+
 /* Too few is nothing that failed here, and yet no success for a script that watches. */
 bool
 cmd_kra_status(struct work *w, struct err *err)
 {
 	OWNED(own_json) json_t *answer = NULL;
-	const json_t *kras, *problems, *one;
-	long long needed, threshold;
-	size_t i, usable;
+	const json_t *kras;
+	long long needed;
+	size_t usable;
 
 	if (!http_client_json(w->ca, "GET", "/dirca/v1/ca", NULL, &answer, err))
 		return false;
 	kras = json_object_get(answer, "kras");
-	problems = json_object_get(answer, "kra_problems");
 	needed = json_integer_value(json_object_get(answer, "kra_cert_count"));
-	threshold = json_integer_value(json_object_get(answer, "kra_threshold"));
 	usable = usable_kras(kras);
-	if (w->cli->opt.json) {
-		print_json(json_pack("{s:O, s:O, s:I, s:I, s:I}", "kras", kras, "problems",
-		    problems, "required", (json_int_t)needed, "threshold", (json_int_t)threshold,
-		    "usable", (json_int_t)usable));
-	} else {
-		printf("%-13s  %9s  %8s  %-9s  %-6s  %s\n", "STATUS", "DAYS LEFT", "KEYS",
-		    "PUBLISHED", "READER", "SERIAL NUMBER AND SUBJECT");
-		json_array_foreach(kras, i, one) print_kra_status(one);
-		print_kra_problems(answer);
-		printf("Each key is sealed to %lld of %zu usable key recovery agents "
-		       "(CA\\KRACertCount).\n",
-		    needed, usable);
-		if (threshold > 1)
-			printf("%lld of these %lld open it together, and none alone.\n", threshold,
-			    needed);
-	}
+	if (w->cli->opt.json)
+		print_json(json_pack("{s:O, s:O, s:I, s:O, s:I}", "kras", kras, "problems",
+		    json_object_get(answer, "kra_problems"), "required", (json_int_t)needed,
+		    "threshold", json_object_get(answer, "kra_threshold"), "usable",
+		    (json_int_t)usable));
+	else if (!print_kras(answer, needed, usable, err))
+		return false;
 	return needed > 0
 		   ? (size_t)needed <= usable || err_set(err, CERTSRV_E_NO_VALID_KRA,
 						     "no key can be archived: %lld key recovery "
@@ -238,14 +271,13 @@ is_in_directory(const struct dir_entries *kras, struct view der)
 }
 
 static void
-show_signed(const struct cli *cli, const struct known_kras *known, const struct dir_entries *kras,
-    json_t *list)
+show_signed(const struct known_kras *known, const struct dir_entries *kras, struct listing *l)
 {
 	for (size_t i = 0; i < known->is_signed.count; i++) {
 		struct view der = buf_view(&known->is_signed.list[i]);
 
 		if (!is_in(known->stored, known->stored_count, der) && !is_in_directory(kras, der))
-			show_kra(cli, "signed by this CA", der, list);
+			show_kra(l, "signed by this CA", der);
 	}
 }
 
@@ -254,21 +286,21 @@ cmd_kra_list(struct work *w, struct err *err)
 {
 	const struct dir_entries *kras = &w->session.pki->kras;
 	OWNED(known_kras_free) struct known_kras known = {0};
-	OWNED(own_json) json_t *list = json_array();
+	OWNED(listing_free) struct listing l = {0};
 
-	if (!read_known(w->cli, &known, err))
+	if (!listing_open(&l, &table, &w->cli->opt, err) || !read_known(w->cli, &known, err))
 		return false;
+	listing_in_own_way(&l, &w->cli->opt);
 	for (size_t i = 0; i < kras->count; i++) {
 		const struct dir_entry *e = &kras->list[i];
 		const struct dir_attr *a = dir_entry_attr(e, "userCertificate");
 
 		for (size_t k = 0; a != NULL && k < a->count; k++)
 			if (!is_in(known.stored, known.stored_count, buf_view(&a->values[k])))
-				show_kra(w->cli, e->dn, buf_view(&a->values[k]), list);
+				show_kra(&l, e->dn, buf_view(&a->values[k]));
 	}
-	show_signed(w->cli, &known, kras, list);
-	if (w->cli->opt.json)
-		print_json(own_give(&list));
+	show_signed(&known, kras, &l);
+	listing_end(&l);
 	return true;
 }
 

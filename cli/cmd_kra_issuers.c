@@ -10,6 +10,7 @@
 #include "kra_enabled.h"
 #include "kra_issuers.h"
 #include "kra_policy.h"
+#include "listing.h"
 #include "local_audit.h"
 #include "mem.h"
 #include "own_json.h"
@@ -71,21 +72,31 @@ json_authority(const struct kra_authority *a)
 	return value;
 }
 
+static const struct table_column columns[] = {
+    CERTIFICATE_COLUMNS,
+    {"places", TABLE_TEXT, false, NULL},
+    {"is_issuer", TABLE_TEXT, false, NULL},
+    {"is_own", TABLE_TEXT, false, NULL},
+};
+static const struct table table = {
+    columns, COUNT_OF(columns), "is_issuer,not_after,subject,sha256", NULL};
+
 bool
 cmd_kra_issuers(struct work *w, struct err *err)
 {
 	OWNED(kra_authorities_free) struct kra_authorities all = {0};
-	OWNED(own_json) json_t *list = json_array();
+	OWNED(listing_free) struct listing l = {0};
 
-	if (!kra_authorities_read(w, &all, err))
+	if (!listing_open(&l, &table, &w->cli->opt, err) || !kra_authorities_read(w, &all, err))
 		return false;
-	for (size_t i = 0; i < all.count; i++)
-		if (w->cli->opt.json)
-			json_array_append_new(list, json_authority(&all.list[i]));
-		else
+	listing_in_own_way(&l, &w->cli->opt);
+	for (size_t i = 0; i < all.count; i++) {
+		OWNED(own_json) json_t *row = json_authority(&all.list[i]);
+
+		if (listing_add(&l, row))
 			print_authority(&all.list[i]);
-	if (w->cli->opt.json)
-		print_json(own_give(&list));
+	}
+	listing_end(&l);
 	return true;
 }
 

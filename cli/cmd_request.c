@@ -10,7 +10,6 @@
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
-#include "request_columns.h"
 #include "request_list.h"
 #include "text.h"
 #include "verbs.h"
@@ -57,9 +56,14 @@ print_values(const char *what, const json_t *list)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v) printf("%s %s%s = %s (%s, %s)\n", what, json_text(v, "name"),
-	    json_is_true(json_object_get(v, "critical")) ? " (critical)" : "",
-	    json_text(v, "value"), json_text(v, "set_by"), json_text(v, "set_when"));
+	json_array_foreach(list, i, v)
+	{
+		OWNED(own_memory) char *when = json_when(v, "set_when");
+
+		printf("%s %s%s = %s (%s, %s)\n", what, json_text(v, "name"),
+		    json_is_true(json_object_get(v, "critical")) ? " (critical)" : "",
+		    json_text(v, "value"), json_text(v, "set_by"), when);
+	}
 }
 
 /* What the requester said, a line each. */
@@ -90,11 +94,11 @@ print_request(json_t *row)
 
 	json_object_foreach(row, name, value)
 	{
-		OWNED(own_memory) char *text = request_value(row, name);
+		OWNED(own_memory) char *text = json_when(row, name);
 
 		if (!json_is_array(value) && !json_is_object(value) &&
 		    strcmp(name, "request_attributes") != 0)
-			printf("%-20s  %s\n", name, *text != '\0' ? text : "-");
+			printf("%-20s  %s\n", name, text);
 	}
 	print_groups(json_object_get(row, "requester_groups"));
 	print_attributes(json_text(row, "request_attributes"));

@@ -3,28 +3,10 @@
 
 #include "batch.h"
 #include "own_json.h"
-#include "print.h"
 #include "request_list.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
-
-/* Of CSV, where none are asked for: those of the table, and both of its last column. */
-static const char csv_columns[] =
-    "request_id,disposition,template,requester_name,archived_key,serial_number,disposition_message";
-
-static bool
-choose_format(const struct cli_options *opt, struct request_printer *p, struct err *err)
-{
-	const char *names = opt->columns;
-
-	if (opt->json && opt->csv)
-		return err_set(err, DIRCA_E_USAGE, "--json and --csv do not go together");
-	p->format = opt->json ? REQUEST_JSON : opt->csv ? REQUEST_CSV : REQUEST_TABLE;
-	if (names == NULL && opt->csv)
-		names = csv_columns;
-	return names == NULL || request_columns_parse(names, &p->columns, err);
-}
 
 /* Where the CA has an index, it sorts; by another column it is done here, while what is behind the
  * limit is forgotten. */
@@ -32,7 +14,7 @@ static bool
 choose_order(const struct cli_options *opt, struct request_sorter *s, bool *here, struct err *err)
 {
 	*s = (struct request_sorter){.descending = opt->descending, .most = cli_limit(opt)};
-	if (opt->sort != NULL && (s->column = request_column_find(opt->sort, err)) == NULL)
+	if (opt->sort != NULL && (s->column = table_find(&request_table, opt->sort, err)) == NULL)
 		return false;
 	*here = s->column != NULL && !s->column->indexed;
 	return !*here || opt->after == 0 ||
@@ -50,38 +32,39 @@ sort_row(const json_t *row, void *arg, struct err *err)
 	return true;
 }
 
-static bool
-print_sorted(struct request_sorter *s, struct request_printer *printer, struct err *err)
+static void
+print_sorted(struct request_sorter *s, struct listing *l)
 {
 	request_sort_end(s);
 	for (size_t i = 0; i < s->count; i++)
-		if (!request_print(s->list[i], printer, err))
-			return false;
+		listing_add(l, s->list[i]);
 	if (s->seen > s->count)
 		fprintf(stderr, "There are %zu more: --limit or --all prints them.\n",
 		    s->seen - s->count);
-	return true;
 }
 
 bool
 cmd_requests(struct work *w, struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	OWNED(request_filter_free) struct request_filter filter = {0};
+	OWNED(table_filter_free) struct table_filter filter = {0};
 	OWNED(request_sorter_free) struct request_sorter sorter = {0};
-	struct request_printer printer = {0};
+	OWNED(listing_free) struct listing printed = {0};
 	struct request_list l = {.path = "/dirca/v1/requests?",
 	    .filter = &filter,
 	    .after = opt->after,
 	    .left = cli_limit(opt),
 	    .each = request_print,
-	    .arg = &printer};
+	    .arg = &printed,
+	    .listing = &printed};
 	bool sorts;
 
-	if (!choose_format(opt, &printer, err) || !choose_order(opt, &sorter, &sorts, err) ||
+	if (!listing_open(&printed, &request_table, opt, err) ||
+	    !choose_order(opt, &sorter, &sorts, err) ||
 	    !request_filter_parse(opt->disposition, &opt->where, &filter, err) ||
 	    !work_open(w, NEEDS_CA, err))
 		return false;
+	table_filter_free(&printed.filter); /* the list is of nothing else */
 	if (sorts) {
 		l.left = INT64_MAX;
 		l.each = sort_row;
@@ -90,9 +73,11 @@ cmd_requests(struct work *w, struct err *err)
 		l.sort = opt->sort;
 		l.descending = opt->descending;
 	}
-	if (!request_list_walk(w, &l, err) || (sorts && !print_sorted(&sorter, &printer, err)))
+	if (!request_list_walk(w, &l, err))
 		return false;
-	request_print_end(&printer);
+	if (sorts)
+		print_sorted(&sorter, &printed);
+	listing_end(&printed);
 	cli_say_more(l.after);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "clock.h"
+#include "listing.h"
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
@@ -107,11 +108,14 @@ static void
 print_crl(struct view der)
 {
 	OWNED(own_json) json_t *crl = json_crl(der);
+	OWNED(own_memory) char *from = NULL, *until = NULL;
 
-	if (crl != NULL)
-		printf("  CRL %s  %s .. %s  %d entries\n", json_text(crl, "crl_number"),
-		    json_text(crl, "this_update"), json_text(crl, "next_update"),
-		    (int)json_integer_value(json_object_get(crl, "entries")));
+	if (crl == NULL)
+		return;
+	from = json_when(crl, "this_update");
+	until = json_when(crl, "next_update");
+	printf("  CRL %s  %s .. %s  %d entries\n", json_text(crl, "crl_number"), from, until,
+	    (int)json_integer_value(json_object_get(crl, "entries")));
 }
 
 static void
@@ -146,11 +150,15 @@ print_binary(const struct binary *b, struct view der, bool verbose)
 
 /* ---- viewstore ---- */
 
+/* What is done with each: its row, the attribute's name and the bytes. */
+typedef void binary_each(
+    const struct dir_entry *e, const struct binary *b, struct view der, json_t *row, void *arg);
+
 /* Certificates and CRLs of one entry; `only` NULL: of all attributes. */
 static size_t
-show_binaries(const struct dir_entry *e, const char *only, json_t *list, bool verbose)
+walk_binaries(const struct dir_entry *e, const char *only, binary_each *each, void *arg)
 {
-	size_t shown = 0;
+	size_t found = 0;
 
 	for (size_t i = 0; i < e->count; i++) {
 		const struct binary *b = find_binary(e->attrs[i].name);
@@ -159,23 +167,59 @@ show_binaries(const struct dir_entry *e, const char *only, json_t *list, bool ve
 			continue;
 		for (size_t k = 0; k < e->attrs[i].count; k++) {
 			struct view der = buf_view(&e->attrs[i].values[k]);
-			json_t *value = json_binary(b, der);
+			OWNED(own_json) json_t *row = json_binary(b, der);
 
-			if (value == NULL)
+			if (row == NULL)
 				continue;
-			if (shown++ == 0 && list == NULL)
-				printf("%s\n", e->dn);
-			if (list != NULL) {
-				json_object_set_new(value, "object", json_string(e->dn));
-				json_object_set_new(value, "attribute", json_string(b->attr));
-				json_array_append(list, value);
-			} else {
-				print_binary(b, der, verbose);
-			}
-			json_decref(value);
+			found++;
+			json_object_set_new(row, "object", json_string(e->dn));
+			json_object_set_new(row, "attribute", json_string(b->attr));
+			each(e, b, der, row, arg);
 		}
 	}
-	return shown;
+	return found;
+}
+
+static void
+append_row(
+    const struct dir_entry *e, const struct binary *b, struct view der, json_t *row, void *list)
+{
+	(void)e;
+	(void)b;
+	(void)der;
+	json_array_append(list, row);
+}
+
+static const struct table_column columns[] = {
+    {"object", TABLE_TEXT, false, NULL},
+    {"attribute", TABLE_TEXT, false, NULL},
+    CERTIFICATE_COLUMNS,
+    {"crl_number", TABLE_NUMBER, false, NULL},
+    {"this_update", TABLE_WHEN, false, NULL},
+    {"next_update", TABLE_WHEN, false, NULL},
+    {"entries", TABLE_NUMBER, false, NULL},
+    {"error", TABLE_TEXT, false, NULL},
+};
+static const struct table table = {
+    columns, COUNT_OF(columns), "attribute,certificate_hash,not_after,next_update,object", NULL};
+
+struct store_listing {
+	struct listing listing;
+	const struct dir_entry *last; /* whose DN is printed */
+};
+
+static void
+list_binary(
+    const struct dir_entry *e, const struct binary *b, struct view der, json_t *row, void *arg)
+{
+	struct store_listing *s = arg;
+
+	if (!listing_add(&s->listing, row))
+		return;
+	if (s->last != e)
+		printf("%s\n", e->dn);
+	s->last = e;
+	print_binary(b, der, true);
 }
 
 static const struct store *
@@ -225,18 +269,24 @@ bool
 cmd_viewstore(struct work *w, struct err *err)
 {
 	const char *what = w->cli->count > 0 ? w->cli->args[0] : NULL;
-	OWNED(own_json) json_t *list = w->cli->opt.json ? json_array() : NULL;
 	OWNED(dir_entries_free) struct dir_entries found = {0};
 	OWNED(own_memory) char *attr = NULL;
-	size_t shown = 0;
+	struct store_listing s = {0};
+	size_t there = 0;
 
-	if (!read_store(&w->session, what, &found, &attr, err))
+	if (!listing_open(&s.listing, &table, &w->cli->opt, err))
 		return false;
+	listing_in_own_way(&s.listing, &w->cli->opt);
+	if (!read_store(&w->session, what, &found, &attr, err)) {
+		listing_free(&s.listing);
+		return false;
+	}
 	for (size_t i = 0; i < found.count; i++)
-		shown += show_binaries(&found.list[i], attr, list, true);
-	if (list != NULL)
-		print_json(own_give(&list));
-	return shown > 0 || err_set(err, CRYPT_E_NOT_FOUND, "no certificate and no CRL is there");
+		there += walk_binaries(&found.list[i], attr, list_binary, &s);
+	if (there > 0 || s.listing.format == LISTING_JSON)
+		listing_end(&s.listing);
+	listing_free(&s.listing);
+	return there > 0 || err_set(err, CRYPT_E_NOT_FOUND, "no certificate and no CRL is there");
 }
 
 /* ---- ds ---- */
@@ -292,7 +342,7 @@ json_entry(const struct dir_entry *e)
 {
 	json_t *attributes = json_object(), *certificates = json_array();
 
-	show_binaries(e, NULL, certificates, false);
+	walk_binaries(e, NULL, append_row, certificates);
 	for (size_t i = 0; i < e->count; i++)
 		if (find_binary(e->attrs[i].name) == NULL)
 			json_object_set_new(

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "listing.h"
 #include "mem.h"
 #include "own_json.h"
-#include "print.h"
 #include "template_common.h"
 #include "text.h"
 #include "tmpl.h"
@@ -66,29 +66,22 @@ enrollers(const struct session *s, const struct tmpl *t, struct names *names)
 	return list;
 }
 
-/* "a,b", or "-" for an empty list; free(). */
-static char *
-joined(const json_t *list)
-{
-	char *text = mem_text(json_array_size(list) == 0 ? "-" : "");
-	size_t i;
-	json_t *one;
-
-	json_array_foreach(list, i, one) text_list_add(&text, ",", json_string_value(one));
-	return text;
-}
-
-static void
-print_row(const json_t *t)
-{
-	OWNED(own_memory) char *cas = joined(json_object_get(t, "enabled_at"));
-	OWNED(own_memory) char *who = joined(json_object_get(t, "enroll"));
-
-	printf("%-32s v%d %-8s %-6s %-20s %s\n", json_text(t, "name"),
-	    (int)json_integer_value(json_object_get(t, "schema_version")),
-	    json_is_true(json_object_get(t, "archival")) ? "archive" : "-",
-	    json_is_true(json_object_get(t, "pends")) ? "pends" : "-", cas, who);
-}
+static const struct table_column columns[] = {
+    {"name", TABLE_KEPT, false, NULL},
+    {"display_name", TABLE_TEXT, false, NULL},
+    {"oid", TABLE_KEPT, false, NULL},
+    {"schema_version", TABLE_NUMBER, false, NULL},
+    {"major_version", TABLE_NUMBER, false, NULL},
+    {"minor_version", TABLE_NUMBER, false, NULL},
+    {"archival", TABLE_TEXT, false, NULL},
+    {"pends", TABLE_TEXT, false, NULL},
+    {"minimal_key_size", TABLE_NUMBER, false, NULL},
+    {"validity_seconds", TABLE_NUMBER, false, NULL},
+    {"enabled_at", TABLE_TEXT, false, NULL},
+    {"enroll", TABLE_TEXT, false, NULL},
+};
+static const struct table table = {
+    columns, COUNT_OF(columns), "name,schema_version,archival,pends,enabled_at,enroll", NULL};
 
 static json_t *
 json_row(const struct session *s, const struct tmpl *t, struct names *names)
@@ -151,8 +144,6 @@ cmd_template_list(struct work *w, struct err *err)
 	OWNED(principal_free) struct principal reader = {0};
 	OWNED(own_json) json_t *list = NULL;
 	bool known = false;
-	json_t *one;
-	size_t i;
 
 	if ((name != NULL && !template_find(&w->session, name, &only, err)) ||
 	    !find_reader(&w->session, &reader, &known, err))
@@ -160,12 +151,5 @@ cmd_template_list(struct work *w, struct err *err)
 	list = collect(&w->session, only, known ? &reader : NULL);
 	if (name != NULL && json_array_size(list) == 0)
 		return err_set(err, CRYPT_E_NOT_FOUND, "the directory has no template %s", name);
-	if (w->cli->opt.json) {
-		print_json(own_give(&list));
-		return true;
-	}
-	printf("%-32s %-2s %-8s %-6s %-20s %s\n", "TEMPLATE", "", "ARCHIVAL", "QUEUE", "ISSUED BY",
-	    "ENROLL");
-	json_array_foreach(list, i, one) print_row(one);
-	return true;
+	return listing_print(&table, list, &w->cli->opt, err);
 }

@@ -5,6 +5,8 @@
 #ifndef CLI_DAEMON_RUN_H
 #define CLI_DAEMON_RUN_H
 
+#include <jansson.h>
+
 #include "cli.h"
 
 #define DAEMON_ARGS_MAX (CLI_LIST_MAX + 8)
@@ -13,5 +15,9 @@
  * waits. Its output is this program's. DIRCA_E_CONFIG if it is not installed, DIRCA_E_IO if it
  * cannot be run or did not end by itself. */
 bool daemon_run(const struct cli *cli, const char *const *args, int *status_out, struct err *err);
+/* The same, and takes the JSON that it prints; where it printed none, *out is NULL, and it has said
+ * why. */
+bool daemon_json(
+    const struct cli *cli, const char *const *args, json_t **out, int *status_out, struct err *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* dirca: the command line. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "cli.h"
 #include "oids.h"
@@ -41,6 +43,9 @@ main(int argc, char **argv)
 	screen_open();
 	if (!read_line(argc, argv, &cli, &paper, &status))
 		return (int)status;
+	if (cli.opt.utc)
+		setenv("TZ", "UTC0", 1);
+	tzset();
 	if (!secret_heap_init(SECRET_HEAP, false, &err) || !oids_init(&err))
 		return (int)cli_fail(&cli, &err);
 	status = work_run(&cli);

@@ -183,7 +183,7 @@ static const struct option {
     {"csp", OPTION_VALUE, TAKES_PROVIDER, NULL, NULL},
     {"privatekey", OPTION_FLAG, TAKES_PRIVATE_KEY, NULL, NULL},
     {"attrib", OPTION_VALUE, TAKES_ATTRIBUTES, NULL, NULL},
-    {"gmt", OPTION_FLAG, TAKES_ALWAYS, NULL, NULL},
+    {"gmt", OPTION_FLAG, TAKES_ALWAYS, "--utc", NULL},
     {"seconds", OPTION_FLAG, TAKES_ALWAYS, NULL, NULL},
     {"cast", OPTION_VALUE, 0, NULL,
 	"CAST is for *.epf files, whose format is not published; PKCS#12 files are encrypted with "

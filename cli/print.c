@@ -1,19 +1,22 @@
 #include "print.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "own.h"
 #include "printable.h"
+#include "table.h"
 #include "text.h"
 
 void
 print_when(FILE *to, int64_t when)
 {
-	char text[21];
+	char text[CLOCK_LOCAL_LEN];
+	const char *offset = text + 19;
 
-	clock_format(when, text);
-	fprintf(to, "%.10s %.5s UTC", text, text + 11);
+	clock_local_format(when, text);
+	fprintf(to, "%.10s %.5s %s", text, text + 11, strcmp(offset, "Z") == 0 ? "UTC" : offset);
 }
 
 void
@@ -141,6 +144,14 @@ json_text(const json_t *object, const char *member)
 	const char *text = json_string_value(json_object_get(object, member));
 
 	return text != NULL ? text : "-";
+}
+
+char *
+json_when(const json_t *object, const char *member)
+{
+	const struct table_column column = {.name = member, .kind = TABLE_WHEN};
+
+	return table_shown(&column, object);
 }
 
 bool

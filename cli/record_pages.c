@@ -4,7 +4,6 @@
 
 #include "mem.h"
 #include "own_json.h"
-#include "print.h"
 #include "text.h"
 
 void
@@ -25,13 +24,29 @@ record_filter(struct record_pages *p, const char *name, const char *value)
 			: own_give(&before);
 }
 
+/* Of rows that conditions sort out here the CA gives as many as it may. */
+static int64_t
+page_length(const struct record_pages *p)
+{
+	int64_t left = p->listing == NULL             ? p->left
+		       : p->listing->filter.count > 0 ? CLI_PAGE
+						      : p->listing->left;
+
+	return left < CLI_PAGE ? left : CLI_PAGE;
+}
+
+static bool
+is_enough(const struct record_pages *p)
+{
+	return p->listing != NULL ? p->listing->left == 0 : p->left <= 0;
+}
+
 static bool
 take_page(struct work *w, struct record_pages *p, struct err *err)
 {
 	OWNED(own_memory)
 	char *path = text_printf("%s?after=%lld&limit=%lld%s", p->path, p->after,
-	    (long long)(p->left < CLI_PAGE ? p->left : CLI_PAGE),
-	    p->filter != NULL ? p->filter : "");
+	    (long long)page_length(p), p->filter != NULL ? p->filter : "");
 	OWNED(own_json) json_t *answer = NULL;
 	const json_t *rows, *row;
 	long long next;
@@ -41,13 +56,17 @@ take_page(struct work *w, struct record_pages *p, struct err *err)
 		return false;
 	p->page = answer;
 	rows = json_object_get(answer, p->member);
+	next = json_integer_value(json_object_get(answer, "next"));
 	json_array_foreach(rows, i, row)
 	{
 		if (!p->each(row, p->arg, err))
 			return false;
 		p->left--;
+		if (p->listing != NULL && is_enough(p) && i + 1 < json_array_size(rows)) {
+			p->after = json_integer_value(json_object_get(row, p->id));
+			return true;
+		}
 	}
-	next = json_integer_value(json_object_get(answer, "next"));
 	/* A CA that gives the same page again is not asked for ever. */
 	p->after = next > p->after ? next : 0;
 	json_decref(p->head);
@@ -61,15 +80,13 @@ record_pages_walk(struct work *w, struct record_pages *p, struct err *err)
 	do
 		if (!take_page(w, p, err))
 			return false;
-	while (p->after > 0 && p->left > 0);
+	while (p->after > 0 && !is_enough(p));
 	return true;
 }
 
-/* Prints records as they come: as JSON, or each by a line of its own. */
 struct printer {
-	bool json;
+	struct listing *listing;
 	void (*line)(const json_t *record);
-	size_t printed;
 };
 
 static bool
@@ -78,29 +95,31 @@ print(const json_t *record, void *arg, struct err *err)
 	struct printer *p = arg;
 
 	(void)err;
-	if (p->json)
-		print_json_next(record, p->printed);
-	else
+	if (listing_add(p->listing, record))
 		p->line(record);
-	p->printed++;
 	return true;
 }
 
 bool
-record_list(
-    struct work *w, struct record_pages *p, void (*line)(const json_t *record), struct err *err)
+record_list(struct work *w, struct record_pages *p, const struct table *t,
+    void (*line)(const json_t *record), struct err *err)
 {
 	const struct cli_options *opt = &w->cli->opt;
-	struct printer printer = {.json = opt->json, .line = line};
+	OWNED(listing_free) struct listing l = {0};
+	struct printer printer = {.listing = &l, .line = line};
 
+	if (!listing_open(&l, t, opt, err))
+		return false;
+	if (line != NULL)
+		listing_in_own_way(&l, opt);
+	l.left = cli_limit(opt);
 	p->after = opt->after;
-	p->left = cli_limit(opt);
+	p->listing = &l;
 	p->each = print;
 	p->arg = &printer;
 	if (!record_pages_walk(w, p, err))
 		return false;
-	if (opt->json)
-		print_json_end(printer.printed);
+	listing_end(&l);
 	cli_say_more(p->after);
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "listing.h"
 #include "work.h"
 
 /* What is done with a record; false with err ends the reading. */
@@ -17,16 +18,19 @@ struct record_pages {
 	int64_t left;       /* how many are still wanted */
 	record_each *each;
 	void *arg;
-	json_t *head;       /* of the newest page, where it has one */
-	const json_t *page; /* that is being read */
+	json_t *head;            /* of the newest page, where it has one */
+	const json_t *page;      /* that is being read */
+	const char *id;          /* of a record: what `after` counts by; with `listing` */
+	struct listing *listing; /* ends the reading where enough is printed; NULL: `left` does */
 };
 /* Adds a condition; NULL adds none. */
 void record_filter(struct record_pages *p, const char *name, const char *value);
 bool record_pages_walk(struct work *w, struct record_pages *p, struct err *err);
 void record_pages_free(struct record_pages *p);
 
-/* Filters, walks, and prints what `line` makes of each, as the options say. */
-bool record_list(
-    struct work *w, struct record_pages *p, void (*line)(const json_t *record), struct err *err);
+/* Walks, and prints as the options say; where `line` is no NULL, and no columns are asked for, it
+ * is what `line` makes of each. */
+bool record_list(struct work *w, struct record_pages *p, const struct table *t,
+    void (*line)(const json_t *record), struct err *err);
 
 #endif

@@ -6,33 +6,47 @@
 
 #include "http_client.h"
 #include "mem.h"
-#include "nearest.h"
 #include "own.h"
 #include "text.h"
 
+/* What became of it: of one that was issued the serial number, of others the message. */
+static json_t *
+outcome(const json_t *row)
+{
+	json_t *serial = json_object_get(row, "serial_number");
+
+	return json_incref(
+	    json_is_string(serial) ? serial : json_object_get(row, "disposition_message"));
+}
+
 /* Held against ca/store/columns.h by tests/lint/openapi.py. */
-static const struct request_column columns[] = {
-    {"request_id", 10, true},
-    {"disposition", 11, true},
-    {"disposition_message", 40, false},
-    {"status", 10, false},
-    {"submitted_when", 20, true},
-    {"resolved_when", 20, true},
-    {"requester_name", 24, true},
-    {"template", 20, true},
-    {"archived_key", 12, false},
-    {"key_recovery_hashes", 59, false},
-    {"revoked_when", 20, true},
-    {"revoked_reason", 14, false},
-    {"serial_number", 38, false},
-    {"certificate_hash", 40, false},
-    {"not_before", 20, false},
-    {"not_after", 20, true},
-    {"upn", 24, true},
-    {"common_name", 24, true},
-    {"subject", 40, false},
-    {"issuer_name_id", 14, false},
+static const struct table_column columns[] = {
+    {"request_id", TABLE_NUMBER, true, NULL},
+    {"disposition", TABLE_TEXT, true, NULL},
+    {"disposition_message", TABLE_TEXT, false, NULL},
+    {"status", TABLE_TEXT, false, NULL},
+    {"submitted_when", TABLE_WHEN, true, NULL},
+    {"resolved_when", TABLE_WHEN, true, NULL},
+    {"requester_name", TABLE_TEXT, true, NULL},
+    {"template", TABLE_TEXT, true, NULL},
+    {"archived_key", TABLE_TEXT, false, NULL},
+    {"key_recovery_hashes", TABLE_TEXT, false, NULL},
+    {"revoked_when", TABLE_WHEN, true, NULL},
+    {"revoked_reason", TABLE_TEXT, false, NULL},
+    {"serial_number", TABLE_HEX, false, NULL},
+    {"certificate_hash", TABLE_HEX, false, NULL},
+    {"not_before", TABLE_WHEN, false, NULL},
+    {"not_after", TABLE_WHEN, true, NULL},
+    {"upn", TABLE_TEXT, true, NULL},
+    {"common_name", TABLE_TEXT, true, NULL},
+    {"subject", TABLE_TEXT, false, NULL},
+    {"issuer_name_id", TABLE_TEXT, false, NULL},
+    {"outcome", TABLE_KEPT, false, outcome},
 };
+const struct table request_table = {columns, COUNT_OF(columns),
+    "request_id,disposition,template,requester_name,archived_key,outcome",
+    "request_id,disposition,template,requester_name,archived_key,serial_number,disposition_"
+    "message"};
 
 /* Conditions that the CA has an index for, and the parameter of the query that it takes them by. */
 static const struct {
@@ -42,39 +56,6 @@ static const struct {
     {"disposition", "disposition"},
     {"serial_number", "serial_number"},
 };
-
-static bool
-no_column(const char *name, int len, struct err *err)
-{
-	OWNED(own_memory) char *known = mem_text("");
-	OWNED(own_memory) char *typed = text_printf("%.*s", len < 64 ? len : 64, name);
-	OWNED(own_memory) char *perhaps = NULL;
-	struct nearest near = {.typed = typed};
-
-	for (size_t i = 0; i < COUNT_OF(columns); i++) {
-		nearest_offer(&near, columns[i].name);
-		text_list_add(&known, ", ", columns[i].name);
-	}
-	perhaps = nearest_sentence(&near, "");
-	return err_set(
-	    err, DIRCA_E_USAGE, "there is no column '%s'%s; there are %s", typed, perhaps, known);
-}
-
-static const struct request_column *
-find_column(const char *name, size_t len, struct err *err)
-{
-	for (size_t i = 0; i < COUNT_OF(columns); i++)
-		if (strlen(columns[i].name) == len && strncmp(columns[i].name, name, len) == 0)
-			return &columns[i];
-	no_column(name, (int)(len < 64 ? len : 64), err);
-	return NULL;
-}
-
-const struct request_column *
-request_column_find(const char *name, struct err *err)
-{
-	return find_column(name, strlen(name), err);
-}
 
 static int
 compare_values(const json_t *a, const json_t *b)
@@ -135,126 +116,20 @@ request_sorter_free(struct request_sorter *s)
 }
 
 bool
-request_columns_parse(const char *names, struct request_columns *out, struct err *err)
-{
-	*out = (struct request_columns){0};
-	for (const char *at = names;; at++) {
-		size_t len = strcspn(at, ",");
-
-		if (out->count == CLI_LIST_MAX)
-			return err_set(err, DIRCA_E_USAGE, "more than %d columns", CLI_LIST_MAX);
-		if ((out->list[out->count] = find_column(at, len, err)) == NULL)
-			return false;
-		out->count++;
-		at += len;
-		if (*at == '\0')
-			return true;
-	}
-}
-
-void
-request_filter_free(struct request_filter *f)
-{
-	for (size_t i = 0; i < f->count; i++)
-		free(f->list[i].value);
-	*f = (struct request_filter){0};
-}
-
-/* Hexadecimal in either case, with colons or blanks; the CA writes lower case, and no zero octets
- * before it. */
-static bool
-serial_value(const char *text, char **out, struct err *err)
-{
-	OWNED(buf_free) struct buf bytes = {0};
-	struct err why;
-	size_t zeros = 0;
-
-	if (!hex_decode(text, &bytes, &why))
-		return err_set(err, DIRCA_E_USAGE, "the serial number is not hexadecimal");
-	while (zeros + 1 < bytes.len && bytes.ptr[zeros] == 0)
-		zeros++;
-	*out = hex_encode(view_of(bytes.ptr + zeros, bytes.len - zeros), '\0');
-	return true;
-}
-
-/* As lists of certificates show it too, in pairs. */
-static bool
-hash_value(const char *text, char **out, struct err *err)
-{
-	OWNED(buf_free) struct buf bytes = {0};
-	struct err why;
-
-	if (!hex_decode(text, &bytes, &why))
-		return err_set(err, DIRCA_E_USAGE, "the hash is not hexadecimal");
-	*out = hex_encode(buf_view(&bytes), '\0');
-	return true;
-}
-
-static bool
-add_condition(struct request_filter *f, const char *word, struct err *err)
-{
-	const char *equals = strchr(word, '=');
-	struct request_where w = {0};
-
-	if (equals == NULL)
-		return err_set(
-		    err, DIRCA_E_USAGE, "'%s' is no condition, which is COLUMN=VALUE", word);
-	if ((w.column = find_column(word, (size_t)(equals - word), err)) == NULL)
-		return false;
-	if (strcmp(w.column->name, "serial_number") == 0 && equals[1] != '\0') {
-		if (!serial_value(equals + 1, &w.value, err))
-			return false;
-	} else if (strcmp(w.column->name, "certificate_hash") == 0 && equals[1] != '\0') {
-		if (!hash_value(equals + 1, &w.value, err))
-			return false;
-	} else {
-		w.value = mem_text(equals + 1);
-	}
-	f->list[f->count++] = w;
-	return true;
-}
-
-bool
 request_filter_parse(const char *disposition, const struct cli_list *words,
-    struct request_filter *out, struct err *err)
+    struct table_filter *out, struct err *err)
 {
 	OWNED(own_memory)
 	char *first = disposition != NULL ? text_printf("disposition=%s", disposition) : NULL;
 
-	*out = (struct request_filter){0};
-	if (first != NULL && !add_condition(out, first, err))
+	*out = (struct table_filter){0};
+	if (first != NULL && !table_filter_add(&request_table, first, out, err))
 		return false;
 	for (size_t i = 0; i < words->count; i++)
-		if (!add_condition(out, words->list[i], err)) {
-			request_filter_free(out);
+		if (!table_filter_add(&request_table, words->list[i], out, err)) {
+			table_filter_free(out);
 			return false;
 		}
-	return true;
-}
-
-char *
-request_value(const json_t *row, const char *name)
-{
-	const json_t *value = json_object_get(row, name);
-
-	if (json_is_string(value))
-		return mem_text(json_string_value(value));
-	if (json_is_integer(value))
-		return text_printf("%lld", (long long)json_integer_value(value));
-	if (json_is_boolean(value))
-		return mem_text(json_is_true(value) ? "true" : "false");
-	return mem_text("");
-}
-
-bool
-request_filter_holds(const struct request_filter *f, const json_t *row)
-{
-	for (size_t i = 0; i < f->count; i++) {
-		OWNED(own_memory) char *value = request_value(row, f->list[i].column->name);
-
-		if (!text_eq_fold(value, f->list[i].value))
-			return false;
-	}
 	return true;
 }
 
@@ -269,7 +144,7 @@ can_be_asked(const char *value)
 }
 
 static const char *
-first_value(const struct request_filter *f, const char *column)
+first_value(const struct table_filter *f, const char *column)
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->list[i].column->name, column) == 0)
@@ -278,7 +153,7 @@ first_value(const struct request_filter *f, const char *column)
 }
 
 char *
-request_filter_query(const struct request_filter *f)
+request_filter_query(const struct table_filter *f)
 {
 	char *query = mem_text("");
 
@@ -295,40 +170,4 @@ request_filter_query(const struct request_filter *f)
 		query = longer;
 	}
 	return query;
-}
-
-char *
-request_csv_field(const char *text)
-{
-	bool formula = *text != '\0' && strchr("=+-@\t\r", *text) != NULL;
-	bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-	char *out = mem_zero(2 * strlen(text) + 4, 1), *to = out;
-
-	if (quoted)
-		*to++ = '"';
-	if (formula)
-		*to++ = '\'';
-	for (const char *c = text; *c != '\0'; c++) {
-		if (*c == '"')
-			*to++ = '"';
-		*to++ = *c;
-	}
-	if (quoted)
-		*to++ = '"';
-	*to = '\0';
-	return out;
-}
-
-json_t *
-request_pick(const json_t *row, const struct request_columns *picked)
-{
-	json_t *out = json_object();
-
-	for (size_t i = 0; i < picked->count; i++) {
-		json_t *value = json_object_get(row, picked->list[i]->name);
-
-		json_object_set_new(
-		    out, picked->list[i]->name, value != NULL ? json_incref(value) : json_null());
-	}
-	return out;
 }

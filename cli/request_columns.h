@@ -5,39 +5,15 @@
 #ifndef CLI_REQUEST_COLUMNS_H
 #define CLI_REQUEST_COLUMNS_H
 
-#include <jansson.h>
-
 #include "cli.h"
+#include "table.h"
 
-struct request_column {
-	const char *name;
-	int width;    /* in a table */
-	bool indexed; /* the CA sorts by it */
-};
-
-struct request_columns {
-	const struct request_column *list[CLI_LIST_MAX];
-	size_t count;
-};
-/* "NAME,NAME,..."; DIRCA_E_USAGE with the list of names for one that is none. */
-bool request_columns_parse(const char *names, struct request_columns *out, struct err *err);
-
-struct request_where {
-	const struct request_column *column;
-	char *value; /* of a serial number: as the CA writes it */
-};
-/* All must hold. */
-struct request_filter {
-	struct request_where list[CLI_LIST_MAX + 1];
-	size_t count;
-};
-/* One of them, by its name; NULL with DIRCA_E_USAGE. */
-const struct request_column *request_column_find(const char *name, struct err *err);
+extern const struct table request_table;
 
 /* Rows in the order of a column, numbers as numbers and text without case for ASCII letters, those
  * of one value by id; what is absent comes last either way. No more are held than twice `most`. */
 struct request_sorter {
-	const struct request_column *column;
+	const struct table_column *column;
 	bool descending;
 	int64_t most;
 	json_t **list;
@@ -49,23 +25,11 @@ void request_sort_add(struct request_sorter *s, const json_t *row);
 void request_sort_end(struct request_sorter *s);
 void request_sorter_free(struct request_sorter *s);
 
-void request_filter_free(struct request_filter *f);
-/* Each word is COLUMN=VALUE; DIRCA_E_USAGE for another, and for a serial number that is not
- * hexadecimal. `disposition`: one more condition, which comes first; NULL: none. */
+/* Conditions, and where `disposition` is no NULL one more, which comes first; DIRCA_E_USAGE. */
 bool request_filter_parse(const char *disposition, const struct cli_list *words,
-    struct request_filter *out, struct err *err);
-/* Compares without case; an empty value is that of an absent one. */
-bool request_filter_holds(const struct request_filter *f, const json_t *row);
+    struct table_filter *out, struct err *err);
 /* What the CA is asked for, which has an index: "&requester=...&disposition=...". It may give rows
  * for which the filter does not hold. free(). */
-char *request_filter_query(const struct request_filter *f);
-
-/* The text of a member; "" if it is null or absent. free(). */
-char *request_value(const json_t *row, const char *name);
-/* A field of CSV (RFC 4180). Text that a spreadsheet would take for a formula has an apostrophe
- * before it: others choose the names. free(). */
-char *request_csv_field(const char *text);
-/* Only these members. json_decref. */
-json_t *request_pick(const json_t *row, const struct request_columns *columns);
+char *request_filter_query(const struct table_filter *f);
 
 #endif

@@ -57,7 +57,7 @@ take_page(struct work *w, struct request_list *l, char **behind, struct err *err
 			l->after = 0;
 			return true;
 		}
-		if (!request_filter_holds(l->filter, row))
+		if (!table_filter_holds(l->filter, row))
 			continue;
 		if (!l->each(row, l->arg, err))
 			return false;
@@ -66,7 +66,8 @@ take_page(struct work *w, struct request_list *l, char **behind, struct err *err
 			return true;
 		}
 	}
-	fflush(stdout);
+	if (l->listing != NULL)
+		listing_flush(l->listing);
 	/* A CA that gives the same page again is not asked for ever. */
 	l->after = next != l->after ? next : 0;
 	return true;
@@ -74,7 +75,7 @@ take_page(struct work *w, struct request_list *l, char **behind, struct err *err
 
 /* Whichever of its names a template is asked for by. */
 static bool
-name_templates(struct session *s, struct request_filter *f, struct err *err)
+name_templates(struct session *s, struct table_filter *f, struct err *err)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		char **value = &f->list[i].value, *name;
@@ -96,7 +97,6 @@ request_list_walk(struct work *w, struct request_list *l, struct err *err)
 
 	if (!name_templates(&w->session, l->filter, err))
 		return false;
-
 	do
 		if (!take_page(w, l, &behind, err))
 			return false;
@@ -104,85 +104,12 @@ request_list_walk(struct work *w, struct request_list *l, struct err *err)
 	return true;
 }
 
-/* The table of `dirca requests`, where no columns were asked for. */
-static void
-print_row(const json_t *r)
-{
-	printf("%6lld  %-8s  %-20s  %-24s  %-7s  %s\n",
-	    (long long)json_integer_value(json_object_get(r, "request_id")),
-	    json_text(r, "disposition"), json_text(r, "template"), json_text(r, "requester_name"),
-	    json_is_true(json_object_get(r, "archived_key")) ? "key" : "-",
-	    json_is_string(json_object_get(r, "serial_number"))
-		? json_text(r, "serial_number")
-		: json_text(r, "disposition_message"));
-}
-
-static void
-print_columns(const struct request_printer *p, const json_t *row)
-{
-	const struct request_columns *c = &p->columns;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const char *name = c->list[i]->name;
-		OWNED(own_memory)
-		char *value = row != NULL ? request_value(row, name) : mem_text(name);
-		bool last = i + 1 == c->count;
-
-		if (p->format == REQUEST_CSV) {
-			OWNED(own_memory) char *field = request_csv_field(value);
-
-			printf("%s%s", field, last ? "\n" : ",");
-		} else {
-			printf("%-*s%s", last ? 0 : c->list[i]->width, *value != '\0' ? value : "-",
-			    last ? "\n" : "  ");
-		}
-	}
-}
-
-static void
-print_heading(const struct request_printer *p)
-{
-	if (p->columns.count > 0)
-		print_columns(p, NULL);
-	else
-		printf("%6s  %-8s  %-20s  %-24s  %-7s  %s\n", "ID", "STATE", "TEMPLATE",
-		    "REQUESTER", "ARCHIVE", "SERIAL NUMBER OR MESSAGE");
-}
-
-static void
-print_json_row(const struct request_printer *p, const json_t *row)
-{
-	OWNED(own_json)
-	json_t *picked = p->columns.count > 0 ? request_pick(row, &p->columns) : NULL;
-
-	print_json_next(picked != NULL ? picked : row, p->printed);
-}
-
 bool
 request_print(const json_t *row, void *arg, struct err *err)
 {
-	struct request_printer *p = arg;
-
 	(void)err;
-	if (p->format != REQUEST_JSON && p->printed == 0)
-		print_heading(p);
-	if (p->format == REQUEST_JSON)
-		print_json_row(p, row);
-	else if (p->columns.count > 0)
-		print_columns(p, row);
-	else
-		print_row(row);
-	p->printed++;
+	listing_add(arg, row);
 	return true;
-}
-
-void
-request_print_end(struct request_printer *p)
-{
-	if (p->format == REQUEST_JSON)
-		print_json_end(p->printed);
-	else if (p->printed == 0)
-		print_heading(p);
 }
 
 char *

@@ -2,6 +2,7 @@
 #ifndef CLI_REQUEST_LIST_H
 #define CLI_REQUEST_LIST_H
 
+#include "listing.h"
 #include "request_columns.h"
 #include "work.h"
 
@@ -10,7 +11,7 @@ typedef bool request_each(const json_t *row, void *arg, struct err *err);
 
 struct request_list {
 	const char *path; /* of the API, with its first parameter: "/dirca/v1/requests?" "x=y" */
-	struct request_filter *filter; /* templates in it get the name that the CA's rows have */
+	struct table_filter *filter; /* templates in it get the name that the CA's rows have */
 	long long after;  /* where to begin; after the list: where to go on, 0 at its end */
 	long long last;   /* the list ends there, where it is in the order of the ids; 0: nowhere */
 	const char *sort; /* the column that the CA sorts by; NULL: the id */
@@ -18,20 +19,12 @@ struct request_list {
 	int64_t left; /* how many rows may still be taken */
 	request_each *each;
 	void *arg;
+	struct listing *listing; /* laid out page by page; NULL: nothing is printed */
 };
 bool request_list_walk(struct work *w, struct request_list *l, struct err *err);
 
-/* Prints rows as they come: JSON, CSV, or a table. */
-enum request_format { REQUEST_TABLE, REQUEST_CSV, REQUEST_JSON };
-struct request_printer {
-	enum request_format format;
-	struct request_columns columns; /* none: all of them as JSON, else those of the table */
-	size_t printed;
-};
-/* A request_each; `arg` is the printer. */
+/* A request_each that prints; `arg` is a listing. */
 bool request_print(const json_t *row, void *arg, struct err *err);
-/* What closes the list, and the heading of an empty one. */
-void request_print_end(struct request_printer *p);
 
 /* Of the request that the verb's first argument names, and what of it: "/approve". free(); NULL:
  * that is no request id (DIRCA_E_USAGE). */

@@ -61,7 +61,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_doctor_directory,                      \
 	    "examine the directory's servers: what they are, what is missing")                     \
 	X("viewstore", "[STORE|URL]", 0, 1, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_PKI,      \
-	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_viewstore,                                          \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_viewstore,                              \
 	    "certificates and CRLs that the directory holds")                                      \
 	X("ds", "", 0, 0, GROUP_DIRECTORY, WHO_DIRECTORY_READER, NEEDS_DIRECTORY,                  \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_ds,                                                 \
@@ -95,7 +95,7 @@
 	    WHO_DIRECTORY, NEEDS_SESSION, OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DRY, OPTS_RIGHTS),    \
 	    cmd_ca_rights, "who may manage, audit and use the CA; change it")                      \
 	X("cas", "", 0, 0, GROUP_CA, WHO_DIRECTORY_READER, NEEDS_PKI,                              \
-	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_cas,                                                \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_cas,                                    \
 	    "certification authorities that the directory names")                                  \
 	X("getreg", "[NAME]", 0, 1, GROUP_CA, WHO_VIEWER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON), \
 	    cmd_getreg, "settings of the CA")                                                      \
@@ -104,7 +104,7 @@
 	X("crl", "", 0, 0, GROUP_CA, WHO_ADMIN, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_CRL, OPTS_SAID), \
 	    cmd_crl, "publish new CRLs")                                                           \
 	X("audit log", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA,                                  \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_AUDIT), cmd_audit_log,                              \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_AUDIT, OPTS_TABLE, OPTS_PAGES), cmd_audit_log,      \
 	    "what the CA did and for whom: its audit trail")                                       \
 	X("audit export", "", 0, 0, GROUP_CA, WHO_AUDITOR, NEEDS_CA,                               \
 	    OPTS(OPTS_SESSION, OPTS_EXPORT, OPTS_SAID), cmd_audit_export,                          \
@@ -116,7 +116,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_audit_compare,                                       \
 	    "hold the vault's journal of signatures against the database")                         \
 	X("events", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA,                                     \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_EVENTS), cmd_events,                                \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_EVENTS, OPTS_TABLE, OPTS_PAGES), cmd_events,        \
 	    "what the CA has met: KRA certificates, CRLs, requests; docs/EVENTS.md")               \
 	X("backup", "FOLDER", 1, 1, GROUP_CA, WHO_ROOT, NEEDS_CONFIG,                              \
 	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_backup,                                              \
@@ -146,10 +146,10 @@
 	X("doctor ca", "", 0, 0, GROUP_CA, WHO_WATCHER, NEEDS_CA, OPTS(OPTS_SESSION, OPTS_JSON),   \
 	    cmd_doctor_ca, "what keeps the CA from its work, and what mends it")                   \
 	X("templates", "[NAME]", 0, 1, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,           \
-	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_template_list,                                      \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_template_list,                          \
 	    "certificate templates, who issues them, whether they archive")                        \
 	X("template list", "", 0, 0, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,             \
-	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_template_list,                                      \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_template_list,                          \
 	    "certificate templates, who issues them, who may enroll")                              \
 	X("template show", "NAME", 1, 1, GROUP_TEMPLATES, WHO_DIRECTORY_READER, NEEDS_PKI,         \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_template_show,                                      \
@@ -198,9 +198,10 @@
 	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_REQUEST, OPTS_ACCEPT, OPTS_SAID), cmd_accept,   \
 	    "verify what the CA answered to `dirca new`, and join it with the key")                \
 	X("requests", "", 0, 0, GROUP_CERTIFICATES, WHO_SIGNED_IN, NEEDS_NOTHING,                  \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_LIST), cmd_requests, "requests of the CA")          \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_LIST, OPTS_TABLE, OPTS_PAGES), cmd_requests,        \
+	    "requests of the CA")                                                                  \
 	X("expiring", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_NOTHING,                     \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_EXPIRING), cmd_expiring,                            \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_EXPIRING, OPTS_TABLE), cmd_expiring,                \
 	    "certificates that end soon and have no newer one")                                    \
 	X("stats", "", 0, 0, GROUP_CERTIFICATES, WHO_VIEWER, NEEDS_CA,                             \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_stats,                                              \
@@ -257,7 +258,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_BATCH, OPTS_SAID), cmd_archive_export,                          \
 	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
 	X("archive list", "", 0, 0, GROUP_KEYS, WHO_WATCHER, NEEDS_CA,                             \
-	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_list,                                       \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_archive_list,                           \
 	    "batches of archived keys that root gave out to be sealed to others")                  \
 	X("archive approve", "BATCH", 1, 1, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                       \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_approve,                                    \
@@ -278,7 +279,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_SAMPLE, OPTS_SAID), cmd_archive_drill_new,                      \
 	    "archived keys for a KRA who proves that he opens them (on the CA's machine)")         \
 	X("archive drill list", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                      \
-	    OPTS(OPTS_DAEMON, OPTS_JSON), cmd_archive_drill_list,                                  \
+	    OPTS(OPTS_DAEMON, OPTS_JSON, OPTS_TABLE), cmd_archive_drill_list,                      \
 	    "drills, and which keys of them were proved (on the CA's machine)")                    \
 	X("archive drill run", "IN [OUT]", 1, 2, GROUP_KEYS, WHO_KRA, NEEDS_NOTHING,               \
 	    OPTS(OPTS_DRILL, OPTS_SAID), cmd_archive_drill_run,                                    \
@@ -287,7 +288,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_SAID), cmd_archive_drill_report,                                \
 	    "take back what a KRA proved (on the CA's machine)")                                   \
 	X("kra issuers", "", 0, 0, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,                             \
-	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON), cmd_kra_issuers,                           \
+	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_kra_issuers,               \
 	    "CAs of the directory, and whose KRA certificates the CA takes (on the CA's machine)") \
 	X("kra issuers add", "HASH|FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_ROOT, NEEDS_CONFIG,  \
 	    OPTS(OPTS_DAEMON, OPTS_SESSION, OPTS_SAID), cmd_kra_issuers_add,                       \
@@ -299,7 +300,7 @@
 	    cmd_kra_status,                                                                        \
 	    "the CA's KRA certificates: usable or why not, days left, keys sealed to them")        \
 	X("kra list", "", 0, 0, GROUP_KEYS, WHO_DIRECTORY_READER, NEEDS_PKI,                       \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DAEMON, OPTS_FOUND), cmd_kra_list,                  \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DAEMON, OPTS_FOUND, OPTS_TABLE), cmd_kra_list,      \
 	    "KRA certificates of the directory; which of them the CA could take")                  \
 	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
 	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_publish,                                        \
@@ -314,7 +315,7 @@
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_CASE), cmd_case_open,                               \
 	    "open a recovery case: why keys of somebody are to be recovered")                      \
 	X("case list", "", 0, 0, GROUP_KEYS, WHO_REVIEWER, NEEDS_CA,                               \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_CASES), cmd_case_list,                              \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_CASES, OPTS_TABLE, OPTS_PAGES), cmd_case_list,      \
 	    "recovery cases that wait or are open")                                                \
 	X("case show", "ID", 1, 1, GROUP_KEYS, WHO_REVIEWER, NEEDS_CA,                             \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_case_show,                                          \

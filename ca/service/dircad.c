@@ -193,7 +193,7 @@ do_with_database(
 	if (strcmp(what, "drill-new") == 0)
 		return act_drill_new(config, args, count);
 	if (strcmp(what, "drill-list") == 0)
-		return act_drill_list(config, asked->json);
+		return act_drill_list(config);
 	if (strcmp(what, "drill-report") == 0 && name != NULL)
 		return act_drill_report(config, name);
 	return strcmp(what, "vacuum") == 0 ? act_vacuum_database(config) : 2;

@@ -480,7 +480,6 @@ act_drill_new(const struct config *config, char *const *args, int count)
 /* ---- what there is ---- */
 
 struct listing {
-	bool json;
 	json_t *list;
 	int64_t now;
 	struct store_drill *last; /* of each certificate */
@@ -511,7 +510,7 @@ list_drill(const struct store_drill *d, void *arg)
 	OWNED(own_memory) char *id = id_text(d);
 	OWNED(own_memory) char *kra = hex_encode(view_of(d->kra, sizeof d->kra), '\0');
 	const char *state = drill_state(d, l->now);
-	char opened[21], reported[21] = "never";
+	char opened[21], reported[21];
 	size_t i = 0;
 
 	while (i < l->count && memcmp(l->last[i].kra, d->kra, sizeof d->kra) != 0)
@@ -522,35 +521,26 @@ list_drill(const struct store_drill *d, void *arg)
 	clock_format(d->opened_when, opened);
 	if (d->reported_when != 0)
 		clock_format(d->reported_when, reported);
-	if (l->json)
-		json_array_append_new(l->list,
-		    json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:s}", "drill", id,
-			"certificate_hash", kra, "opened", opened, "reported",
-			d->reported_when != 0 ? reported : NULL, "keys", (json_int_t)d->keys,
-			"proved", (json_int_t)d->proved, "state", state));
-	else
-		printf("%s  %.8s  %-20s  %-20s  %6" PRId64 "  %6" PRId64 "  %s\n", id, kra, opened,
-		    reported, d->keys, d->proved, state);
+	json_array_append_new(l->list,
+	    json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:s}", "drill", id, "certificate_hash", kra,
+		"opened", opened, "reported", d->reported_when != 0 ? reported : NULL, "keys",
+		(json_int_t)d->keys, "proved", (json_int_t)d->proved, "state", state));
 }
 
 int
-act_drill_list(const struct config *config, bool json)
+act_drill_list(const struct config *config)
 {
 	OWNED(drilling_free) struct drilling d = {.config = config};
 	OWNED(listing_free)
-	struct listing l = {.json = json, .list = json_array(), .now = clock_now()};
+	struct listing l = {.list = json_array(), .now = clock_now()};
 	struct err err;
 	bool lacks = false;
 
 	if (!begin(&d, &err))
 		return act_failed(&err, 1);
-	if (!json)
-		printf("%-32s  %-8s  %-20s  %-20s  %6s  %6s  %s\n", "DRILL", "AGENT", "OPENED",
-		    "REPORTED", "KEYS", "PROVED", "STATE");
 	if (!store_walk_drills(d.store, list_drill, &l, &err))
 		return act_failed(&err, 1);
-	if (json)
-		act_print_json(json_incref(l.list));
+	act_print_json(json_incref(l.list));
 	for (size_t i = 0; i < l.count; i++) {
 		const char *state = drill_state(&l.last[i], l.now);
 

@@ -50,7 +50,7 @@ int act_drill_new(const struct config *config, char *const *args, int count);
 int act_archive_settle(const struct config *config, const char *batch_hex);
 /* Each drill, the newest last. 4: the newest of an agent lacks keys, as coverage_incomplete has it,
  * whether he lives or not. */
-int act_drill_list(const struct config *config, bool json);
+int act_drill_list(const struct config *config);
 /* Takes what he proved. 4: some were refused, or are missing still. */
 int act_drill_report(const struct config *config, const char *name);
 /* Writes it anew without what is free in it; dircad must not run. */

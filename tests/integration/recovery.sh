@@ -1185,7 +1185,7 @@ check "and serves no more" refuses 'is closed' officer getkey "$serial" "$dir/ca
 check "an auditor sees it" case_is auditor '.approved_by == "NWTRADERS\\officer2" and .opened_by == "NWTRADERS\\officer1"'
 listed() { ca_lab_as auditor case list --state all --json "${@:2}" | jq -e "$1"; }
 check "among all" listed "length > 3 and any(.[]; .reason == \"none\")"
-check "by pages" eval '[ "$(ca_lab_as auditor case list --state all --limit 2 2>"$dir/more" | wc -l)" = 2 ] && grep -e "--after 2 " "$dir/more"'
+check "by pages" eval '[ "$(ca_lab_as auditor case list --state all --limit 2 2>"$dir/more" | wc -l)" = 3 ] && grep -e "--after 2 " "$dir/more"'
 check "by the key" listed "all(.[]; .keys[0].serial_number == \"${serial,,}\") and .[-1].case_id == $case" --serial "$serial"
 check "an administrator neither" refuses E_ACCESSDENIED ca_lab_as caadmin case list
 check "a case for nobody's keys" refuses CRYPT_E_NOT_FOUND officer case open nobody --reason left --ticket INC-1

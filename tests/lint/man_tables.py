@@ -6,7 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 import tables  # noqa: E402
 
-COMMON = {"OPTS_SESSION", "OPTS_ALL"}  # described once, in dirca.1
+COMMON = {"OPTS_SESSION", "OPTS_ALL", "OPTS_TABLE"}  # described once, in dirca.1
 bad = 0
 
 
@@ -54,10 +54,12 @@ def check_verbs():
     for verb, groups in tables.verbs().items():
         name = f"dirca-{verb.replace(' ', '-')}.1"
         text = tables.page(name)
-        own = {spelled(n, c) for n, c, g in all_options if g & groups and not g & COMMON}
+        own = {spelled(n, c) for n, c, g in all_options if (g & groups) - COMMON}
         same(f"{name} options", own, option_items(text)) if own else same(f"{name} options", {"none"}, option_items(text) | {"none"})
         if ("OPTS_SESSION" in groups) != ("session options" in text):
             same(name, {"the session options"} if "OPTS_SESSION" in groups else set(), {"the session options"})
+        if ("OPTS_TABLE" in groups) != (".Op Ar list options" in text):
+            same(name, {"the list options"} if "OPTS_TABLE" in groups else set(), {"the list options"})
 
 
 def check_pages():

@@ -48,10 +48,13 @@ for name in ("cli/request_list.c", "cli/cmd_getkey.c"):
     wrong += sorted(printed - known) if printed else [name]
     for m in sorted(printed - known):
         print(f"{name} reads the member {m}, which no request has")
-listed = set(re.findall(r'\n    \{"(\w+)", \d+, (?:true|false)\},', tables.source("cli/request_columns.c")))
-for m in sorted(listed ^ shown.keys()):
-    print(f"cli/request_columns.c and ca/store/columns.h differ about the column {m}")
-    wrong.append(m)
+
+
+def columns(name):
+    """{column: (kind, the CA sorts by it)} of the members in the table of a list."""
+    rows = re.findall(r'\n    \{"(\w+)", TABLE_(\w+), (true|false), NULL\},', tables.source(name))
+    return {m: (kind, indexed == "true") for m, kind, indexed in rows}
+
 
 # What is sorted by: as the store has indexes.
 sorts = {m: (kind, column, member) for kind, column, member, m in tables.sorted_columns()}
@@ -59,7 +62,7 @@ for m in sorted(m for m, row in sorts.items() if row not in tables.column_rows()
     print(f"ca/store/columns.h: what SORTED_COLUMNS says of {m} is not what the other lists say")
     wrong.append(m)
 offered = re.search(r"name: sort\n.*?enum: \[request_id, (.*?)\]", schemas, re.S)[1].split(", ")
-client = re.findall(r'\n    \{"(\w+)", \d+, true\},', tables.source("cli/request_columns.c"))
+client = [m for m, (_, indexed) in columns("cli/request_columns.c").items() if indexed]
 for name, names in (("docs/openapi.yaml", {"request_id", *offered}), ("cli/request_columns.c", set(client))):
     for m in sorted(names ^ {"request_id", *sorts}):
         print(f"{name} and ca/store/columns.h differ about sorting by {m}")
@@ -115,6 +118,20 @@ for name in inputs:
 for name in sorted({n for n in operation_ids if operation_ids.count(n) > 1 or not re.fullmatch(r"[a-z][A-Za-z0-9]*", n)}):
     print(f"docs/openapi.yaml: {name} has no operationId of its own")
     wrong.append(name)
+# Columns of lists are the members of a row, instants as such; lists and objects are none.
+for name, schema in (("cli/request_columns.c", "Request"), ("cli/cmd_audit.c", "AuditRecord"), ("cli/cmd_events.c", "Event"),
+                     ("cli/cmd_case.c", "Case"), ("cli/cmd_archive_batch.c", "Batch")):
+    members = {m: whole(s) for m, s in tree["components"]["schemas"][schema]["properties"].items()}
+    of_row = {m: s.get("format") == "date-time" for m, s in members.items() if s["type"] not in ("array", "object")}
+    in_list = {m: kind == "WHEN" for m, (kind, _) in columns(name).items()}
+    for m in sorted({m for m, _ in of_row.items() ^ in_list.items()}) or ([] if of_row else [schema]):
+        print(f"{name} and docs/openapi.yaml differ about the column {m}")
+        wrong.append(m)
+drills = set(re.findall(r'"(\w+)"', re.search(r'json_pack\("\{s:s, s:s, s:s, s:s\?, s:I, s:I, s:s\}"(.*?)\);', tables.source("ca/service/drill_acts.c"), re.S)[1]))
+for m in sorted(drills ^ columns("cli/cmd_archive.c").keys()):
+    print(f"ca/service/drill_acts.c and cli/cmd_archive.c differ about the column {m}")
+    wrong.append(m)
+
 # A state has one name: what is counted, and who prints or measures the counts, says it as a row does.
 states = set(re.findall(r'return "(\w+)"', tables.source("ca/store/requests.c").split("\ndisposition_name(")[1].split("\n}")[0]))
 schema = tree["components"]["schemas"]

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -156,6 +157,54 @@ malformed_instants_are_refused(void **state)
 }
 
 static void
+people_have_their_own_clock(void **state)
+{
+	static const struct {
+		const char *zone;
+		int64_t when;
+		const char *text;
+	} rows[] = {
+	    {"UTC0", 1795497754, "2026-11-24T05:22:34Z"},
+	    {"XXX-1", 1795497754, "2026-11-24T06:22:34+01:00"},
+	    {"XXX-5:45", 1795497754, "2026-11-24T11:07:34+05:45"},
+	    {"XXX3:30", 1795497754, "2026-11-24T01:52:34-03:30"},
+	    {"XXX0:00:30", 1795497754, "2026-11-24T05:22:34Z"}, /* RFC 3339 cannot say it */
+	    {"XXX-1XXY,M3.5.0,M10.5.0/3", 1795497754 - 150 * 86400, "2026-06-27T07:22:34+02:00"},
+	    {"XXX-14", INT64_C(253402300799), "9999-12-31T23:59:59Z"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[CLOCK_LOCAL_LEN];
+		int64_t when;
+
+		setenv("TZ", rows[i].zone, 1);
+		tzset();
+		clock_local_format(rows[i].when, text);
+		assert_string_equal(text, rows[i].text);
+		assert_true(clock_local_parse(text, &when));
+		assert_int_equal(when, rows[i].when);
+	}
+	setenv("TZ", "UTC0", 1);
+	tzset();
+}
+
+static void
+what_is_no_offset_is_refused(void **state)
+{
+	static const char *const bad[] = {"", "2026-11-24T05:22:34", "2026-11-24T05:22:34+0100",
+	    "2026-11-24T05:22:34+1:000", "2026-11-24T05:22:34 01:00", "2026-11-24T05:22:34+24:00",
+	    "2026-11-24T05:22:34+01:60", "2026-02-30T05:22:34+01:00", "2026-11-24T05:22:34+01-00",
+	    "2026-11-24T05:22:34+ 1:00", "2026-11-24T05:22:34++1:00", "2026-11-24 05:22:34+01:00"};
+	int64_t when;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (clock_local_parse(bad[i], &when))
+			fail_msg("\"%s\" was read", bad[i]);
+}
+
+static void
 instants_of_http_are_read_as_they_are_written(void **state)
 {
 	static const char *const bad[] = {"", "Tue, 24 Nov 2026 05:22:34", "2026-11-24T05:22:34Z",
@@ -219,6 +268,8 @@ main(void)
 	    cmocka_unit_test(instants_are_written_and_read),
 	    cmocka_unit_test(an_instant_without_four_digit_year_has_no_text),
 	    cmocka_unit_test(malformed_instants_are_refused),
+	    cmocka_unit_test(people_have_their_own_clock),
+	    cmocka_unit_test(what_is_no_offset_is_refused),
 	    cmocka_unit_test(instants_of_http_are_read_as_they_are_written),
 	    cmocka_unit_test(the_monotonic_clock_does_not_go_back),
 	    cmocka_unit_test(a_wait_goes_by_the_monotonic_clock),

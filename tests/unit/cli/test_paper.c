@@ -88,7 +88,7 @@ static const struct row rows[] = {
     {"certutil|-CRL", "dirca|crl"},
     {"certutil|-crl|DELTA", "dirca|crl|--delta"},
     {"certutil|-revoke|1464be10000000000007|1", "dirca|revoke|1464be10000000000007|--reason=1"},
-    {"certutil|-ping|-gmt|-seconds", "dirca|ca|status"},
+    {"certutil|-ping|-gmt|-seconds", "dirca|ca|status|--utc"},
     {"certutil|-CATemplates", "dirca|template|list"},
     {"certutil|-view|Queue", "dirca|requests|--disposition=pending"},
     {"certreq|-submit|-attrib|certificatetemplate:User|a.req|a.cer",

@@ -1,4 +1,4 @@
-/* Which columns a list shows, which rows it lets through, and what a spreadsheet gets. */
+/* Which requests a list lets through, what the CA is asked for them, and their order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,44 +10,6 @@
 
 #include "request_columns.h"
 
-static void
-columns_are_known_by_their_names(void **state)
-{
-	static const char *const wrong[] = {
-	    "", ",", "template,", "nothing", "Template", "template,,upn", "template upn"};
-	struct request_columns c;
-	struct err err;
-
-	(void)state;
-	assert_true(request_columns_parse("serial_number,template,archived_key", &c, &err));
-	assert_int_equal(c.count, 3);
-	assert_string_equal(c.list[0]->name, "serial_number");
-	assert_string_equal(c.list[2]->name, "archived_key");
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		assert_false(request_columns_parse(wrong[i], &c, &err));
-		assert_int_equal(err.code, DIRCA_E_USAGE);
-		assert_non_null(strstr(err.msg, "requester_name"));
-		assert_non_null(strstr(err.msg, "archived_key"));
-		assert_non_null(strstr(err.msg, "subject"));
-	}
-}
-
-static void
-more_columns_than_fit_are_refused(void **state)
-{
-	char names[CLI_LIST_MAX * 4 + 8] = "upn";
-	struct request_columns c;
-	struct err err;
-
-	(void)state;
-	for (int i = 1; i < CLI_LIST_MAX; i++)
-		strcat(names, ",upn");
-	assert_true(request_columns_parse(names, &c, &err));
-	strcat(names, ",upn");
-	assert_false(request_columns_parse(names, &c, &err));
-	assert_int_equal(err.code, DIRCA_E_USAGE);
-}
-
 static bool
 holds(const char *disposition, const char *one, const char *two, const json_t *row)
 {
@@ -55,14 +17,14 @@ holds(const char *disposition, const char *one, const char *two, const json_t *r
 	    .count = two != NULL   ? 2
 		     : one != NULL ? 1
 				   : 0};
-	struct request_filter f;
+	struct table_filter f;
 	struct err err;
 	bool yes;
 
 	if (!request_filter_parse(disposition, &words, &f, &err))
 		fail_msg("%s", err.msg);
-	yes = request_filter_holds(&f, row);
-	request_filter_free(&f);
+	yes = table_filter_holds(&f, row);
+	table_filter_free(&f);
 	return yes;
 }
 
@@ -99,7 +61,7 @@ what_is_no_condition_is_a_usage_error(void **state)
 {
 	static const char *const wrong[] = {"template", "=x", "", "nothing=x", "serial_number=xyz",
 	    "serial_number=abc", "certificate_hash=abc"};
-	struct request_filter f;
+	struct table_filter f;
 	struct err err;
 
 	(void)state;
@@ -133,7 +95,7 @@ the_ca_is_asked_for_what_it_has_an_index_of(void **state)
 		    .count = rows[i].two != NULL   ? 2
 			     : rows[i].one != NULL ? 1
 						   : 0};
-		struct request_filter f;
+		struct table_filter f;
 		struct err err;
 		char *query;
 
@@ -141,44 +103,8 @@ the_ca_is_asked_for_what_it_has_an_index_of(void **state)
 		query = request_filter_query(&f);
 		assert_string_equal(query, rows[i].query);
 		free(query);
-		request_filter_free(&f);
+		table_filter_free(&f);
 	}
-}
-
-static void
-a_field_of_csv_is_quoted_where_it_must_be_and_is_no_formula(void **state)
-{
-	static const char *const rows[][2] = {{"", ""}, {"plain", "plain"}, {"a,b", "\"a,b\""},
-	    {"say \"x\"", "\"say \"\"x\"\"\""}, {"two\nlines", "\"two\nlines\""},
-	    {"=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"}, {"+1,2", "\"'+1,2\""}, {"-1", "'-1"},
-	    {"@x", "'@x"}, {"a=b", "a=b"}};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		char *field = request_csv_field(rows[i][0]);
-
-		assert_string_equal(field, rows[i][1]);
-		free(field);
-	}
-}
-
-static void
-picked_members_are_the_only_ones(void **state)
-{
-	json_t *row = json_pack("{s:i, s:s}", "request_id", 12, "template", "User");
-	struct request_columns c;
-	struct err err;
-	json_t *picked;
-	char *text;
-
-	(void)state;
-	assert_true(request_columns_parse("template,upn", &c, &err));
-	picked = request_pick(row, &c);
-	text = json_dumps(picked, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, "{\"template\":\"User\",\"upn\":null}");
-	free(text);
-	json_decref(picked);
-	json_decref(row);
 }
 
 static void
@@ -199,7 +125,7 @@ assert_order(const char *column, bool descending, int64_t most, const char *expe
 	char ids[64] = "";
 	struct err err;
 
-	assert_non_null(s.column = request_column_find(column, &err));
+	assert_non_null(s.column = table_find(&request_table, column, &err));
 	add_row(&s, 9, "bob", 0);
 	add_row(&s, 10, NULL, 1);
 	add_row(&s, 3, "Alice", 1);
@@ -227,7 +153,7 @@ rows_are_sorted_by_a_column(void **state)
 	/* While more are read than are held. */
 	assert_order("upn", false, 1, "3 ");
 	assert_order("upn", true, 2, "4 9 ");
-	assert_null(request_column_find("RequestID; DROP TABLE Request", &err));
+	assert_null(table_find(&request_table, "RequestID; DROP TABLE Request", &err));
 	assert_int_equal(err.code, DIRCA_E_USAGE);
 	assert_non_null(strstr(err.msg, "there is no column 'RequestID; DROP TABLE Request'"));
 }
@@ -236,13 +162,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(columns_are_known_by_their_names),
-	    cmocka_unit_test(more_columns_than_fit_are_refused),
 	    cmocka_unit_test(all_conditions_must_hold),
 	    cmocka_unit_test(what_is_no_condition_is_a_usage_error),
 	    cmocka_unit_test(the_ca_is_asked_for_what_it_has_an_index_of),
-	    cmocka_unit_test(a_field_of_csv_is_quoted_where_it_must_be_and_is_no_formula),
-	    cmocka_unit_test(picked_members_are_the_only_ones),
 	    cmocka_unit_test(rows_are_sorted_by_a_column),
 	};
 
