@@ -240,8 +240,9 @@ cmd_accept(struct work *w, struct err *err)
 		err) ||
 	    !client_key_load(j.key_file, &j.password, &j.key, err))
 		return false;
-	return client_check_answer(buf_view(&j.response), &j.sent,
-		   service != NULL ? buf_view(&service->certificate) : (struct view){0}, j.key, &e,
-		   err) &&
-	       write_pfx(&j, &e, service, err);
+	if (!client_check_answer(buf_view(&j.response), &j.sent,
+		service != NULL ? buf_view(&service->certificate) : (struct view){0}, j.key, &e,
+		err))
+		return client_key_failed(j.key_file, err);
+	return write_pfx(&j, &e, service, err);
 }

@@ -151,9 +151,11 @@ cmd_retrieve(struct work *w, struct err *err)
 	    !cli_password(o->out_password_file,
 		"Password of the kept key (the PKCS#12 gets the same): ", false, &j.password,
 		err) ||
-	    !client_key_load(o->key_file, &j.password, &j.key, err) ||
-	    !retrieve(w, j.key, &e, &service, err) ||
-	    !enroll_write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), err))
+	    !client_key_load(o->key_file, &j.password, &j.key, err))
+		return false;
+	if (!retrieve(w, j.key, &e, &service, err))
+		return client_key_failed(o->key_file, err);
+	if (!enroll_write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), err))
 		return false;
 	OWNED(own_memory) char *sent_file = client_request_path(o->key_file);
 

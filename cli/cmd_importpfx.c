@@ -42,11 +42,7 @@ check_pairs(const struct pfx_content *c, struct err *err)
 {
 	if (c->key_count == 0)
 		return err_set(err, ERROR_INVALID_DATA, "there is no private key to import");
-	for (size_t i = 0; i < c->key_count; i++)
-		if (c->keys[i].certificate.len == 0)
-			return err_set(err, DIRCA_E_KEY_MISMATCH,
-			    "private key %zu of %zu has no certificate", i + 1, c->key_count);
-	return true;
+	return key_pairs_check(c, "", err);
 }
 
 bool

@@ -44,7 +44,7 @@ finding(const char *subject, bool good, const char *what)
 
 /* What one key does with what the other has encrypted, or both agree on. */
 static json_t *
-verify_pair(const struct pfx_entry *e)
+verify_pair(const struct pfx_entry *e, bool others)
 {
 	OWNED(pkix_cert_free) struct pkix_cert cert = {0};
 	OWNED(own_pkey) EVP_PKEY *pub = NULL;
@@ -52,7 +52,9 @@ verify_pair(const struct pfx_entry *e)
 	struct err err;
 
 	if (e->certificate.len == 0)
-		return finding(NULL, false, "a private key without a certificate");
+		return finding(NULL, false,
+		    others ? "a private key that belongs to no certificate that is there"
+			   : "a private key without a certificate");
 	if (!pkix_cert_decode(buf_view(&e->certificate), &cert, &err))
 		return finding(NULL, false, err.msg);
 	subject = pkix_name_text(cert.subject);
@@ -76,7 +78,7 @@ verify_pairs(const struct cli *cli, json_t *results, struct err *err)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "%s: there is no private key to verify, certificates alone", cli->args[0]);
 	for (size_t i = 0; i < c.key_count; i++)
-		json_array_append_new(results, verify_pair(&c.keys[i]));
+		json_array_append_new(results, verify_pair(&c.keys[i], c.other_count > 0));
 	return true;
 }
 

@@ -55,6 +55,23 @@ key_format_check(const struct cli_options *o, enum key_format f, struct err *err
 
 /* ---- what is lost ---- */
 
+bool
+key_pairs_check(const struct pfx_content *c, const char *cure, struct err *err)
+{
+	for (size_t i = 0; i < c->key_count; i++) {
+		if (c->keys[i].certificate.len > 0)
+			continue;
+		if (c->other_count > 0)
+			return err_set(err, DIRCA_E_KEY_MISMATCH,
+			    "private key %zu of %zu does not belong to a certificate that is "
+			    "there%s",
+			    i + 1, c->key_count, cure);
+		return err_set(err, DIRCA_E_KEY_MISMATCH,
+		    "private key %zu of %zu has no certificate%s", i + 1, c->key_count, cure);
+	}
+	return true;
+}
+
 static bool
 check_keys(const struct pfx_content *c, enum key_format format, bool force, struct err *err)
 {
@@ -66,12 +83,7 @@ check_keys(const struct pfx_content *c, enum key_format format, bool force, stru
 	if (c->key_count == 0)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "there is no private key, certificates alone; --force writes them");
-	for (size_t i = 0; i < c->key_count; i++)
-		if (c->keys[i].certificate.len == 0)
-			return err_set(err, DIRCA_E_KEY_MISMATCH,
-			    "private key %zu of %zu has no certificate; --force writes it without",
-			    i + 1, c->key_count);
-	return true;
+	return key_pairs_check(c, "; --force writes it without", err);
 }
 
 static size_t

@@ -23,6 +23,8 @@ bool key_format_check(const struct cli_options *o, enum key_format f, struct err
  * and DIRCA_E_KEY_MISMATCH for a key that has no certificate. Before anybody types a password. */
 bool key_output_check(const struct cli_options *o, enum key_format format,
     const struct pfx_content *c, const char *path, struct err *err);
+/* Has each key its certificate? Else DIRCA_E_KEY_MISMATCH, with what else can be done. */
+bool key_pairs_check(const struct pfx_content *c, const char *cure, struct err *err);
 /* KEY_PEM, or KEY_PKCS8: under `password`; NULL: in plain. */
 bool key_output_pem(const struct pfx_content *c, enum key_format format,
     const struct secret *password, struct secret *out, struct err *err);

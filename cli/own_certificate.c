@@ -95,7 +95,7 @@ own_certificate_read(const char *certificate, const char *key, const char *passw
 			  : read_pfx(certificate, password_file, &c, err)))
 		return false;
 	if (!client_key_is_of(c.key, buf_view(&c.certificate), err))
-		return err_prefix(err, "%s", certificate);
+		return client_key_failed(key == NULL || key_uri_is(key) ? certificate : key, err);
 	find_name(&c);
 	*out = c;
 	c = (struct own_certificate){0};

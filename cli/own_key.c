@@ -39,6 +39,13 @@ own_key_content(const char *path, const char *password_file, const char *prompt,
 	       read_content(path, &file, password_file, prompt, out, err);
 }
 
+static bool
+no_key(const char *path, struct err *err)
+{
+	return err_set(err, ERROR_INVALID_DATA,
+	    "%s: this is a certificate without its key, and a private key is wanted", path);
+}
+
 bool
 own_key_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
     struct err *err)
@@ -52,20 +59,25 @@ own_key_read(const char *path, const char *password_file, const char *prompt, st
 		return true;
 	if (c.key_count > 0)
 		out->key = own_give(&c.keys[0].key);
-	return out->key != NULL ||
-	       err_set(err, ERROR_INVALID_DATA,
-		   "%s: this is a certificate without its key, and a private key is wanted", path);
+	return out->key != NULL || no_key(path, err);
 }
 
 bool
 own_pair_read(const char *path, const char *password_file, const char *prompt, struct pfx *out,
     struct err *err)
 {
-	if (!own_key_read(path, password_file, prompt, out, err))
+	OWNED(pfx_content_free) struct pfx_content c = {0};
+
+	*out = (struct pfx){0};
+	if (!own_key_content(path, password_file, prompt, &c, err))
 		return false;
-	if (out->certificate.len > 0)
+	if (pfx_pair(&c, out))
 		return true;
-	pfx_free(out);
+	if (c.key_count == 0)
+		return no_key(path, err);
+	if (c.other_count > 0)
+		return err_set(err, DIRCA_E_KEY_MISMATCH,
+		    "%s: the private key in it does not belong to the certificate in it", path);
 	return err_set(err, ERROR_INVALID_DATA,
 	    "%s: this is a private key without its certificate, and both are wanted; `dirca "
 	    "mergepfx` puts them into one file",

@@ -189,8 +189,12 @@ has_only_certificate(
 
 		for (size_t k = 0; c != NULL && k < agent->certificate_count; k++)
 			if (view_eq(agent->certificates[k].spki, c->spki)) {
+				OWNED(own_memory) char *subject = pkix_name_text(c->subject);
+
 				err_set(err, DIRCA_E_KEY_MISMATCH,
-				    "the KRA's private key does not belong to the KRA certificate");
+				    "the KRA's private key does not belong to the KRA certificate "
+				    "of %s",
+				    subject != NULL ? subject : "?");
 				return true;
 			}
 	}

@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pkcs8.h"
@@ -86,11 +87,20 @@ client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, 
 bool
 client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err)
 {
-	OWNED(secret_free) struct secret pem = {0};
+	OWNED(secret_free) struct secret file = {0};
+	OWNED(pfx_content_free) struct pfx_content c = {0};
 
 	*out = NULL;
-	return file_read_secret(path, KEY_FILE_MAX, &pem, err) &&
-	       (pkcs8_decode(&pem, password, out, err) || err_prefix(err, "%s", path));
+	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
+		return false;
+	if (!material_read(secret_view(&file), password, 1, &c, err))
+		return given_failed(path, secret_view(&file), GIVEN_KEYS, err);
+	if (c.key_count != 1)
+		return err_set(err, ERROR_INVALID_DATA,
+		    "%s: one private key is wanted, and there %s in it", path,
+		    c.key_count == 0 ? "is none" : "are several");
+	*out = own_give(&c.keys[0].key);
+	return true;
 }
 
 bool
@@ -101,6 +111,18 @@ client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err)
 
 	if (!pkix_cert_decode(certificate, &cert, err) || !pkix_public_key(cert.spki, &public, err))
 		return false;
-	return EVP_PKEY_eq(key, public) == 1 ||
-	       err_set(err, DIRCA_E_KEY_MISMATCH, "the certificate is for another key");
+	if (EVP_PKEY_eq(key, public) == 1)
+		return true;
+	OWNED(own_memory) char *subject = pkix_name_text(cert.subject);
+	OWNED(own_memory) char *serial = pkix_serial_text(cert.serial);
+
+	return err_set(err, DIRCA_E_KEY_MISMATCH,
+	    "the private key does not belong to the certificate %s of %s",
+	    serial != NULL ? serial : "?", subject != NULL ? subject : "?");
+}
+
+bool
+client_key_failed(const char *path, struct err *err)
+{
+	return err->code == DIRCA_E_KEY_MISMATCH && err_prefix(err, "%s", path);
 }

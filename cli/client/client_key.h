@@ -25,5 +25,7 @@ bool client_key_load(
     const char *path, const struct secret *password, EVP_PKEY **out, struct err *err);
 /* True if the certificate is for this key. */
 bool client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err);
+/* Where it was not, names the file with the key. Returns false. */
+bool client_key_failed(const char *path, struct err *err);
 
 #endif

@@ -213,6 +213,10 @@ alone() { HOME=$dir/home/officer1 setsid -w "$DIRCA_BIN/dirca" "${@:2}"; }
 with() { HOME=$dir/home/officer1 env "$1" "$DIRCA_BIN/dirca" "${@:2}"; }
 stopped() { ca_lab_dircad_stop && "$@"; }
 waits=$(sql "SELECT min(RequestID) FROM Request WHERE Disposition = 9")
+serial=$(sql "SELECT SerialNumber FROM Request WHERE RequestID = $first")
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/another.key" 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -set_serial 99 -subj /CN=other -keyout "$dir/other.key" -out "$dir/other.crt" 2>/dev/null
+cat "$dir/another.key" "$dir/other.crt" >"$dir/both.pem"
 answered() {
 	local line said status
 	while IFS= read -r line; do
@@ -224,7 +228,7 @@ answered() {
 			line=${line//WAITS/$waits}
 			status=0
 			said=$(eval "${line//ISSUED/$first}" 2>&1) || status=$?
-			sed -e "s|$dir|DIR|g; s|${LDAPS_URI##*:}|LDAPSPORT|g; s|${CA_URL##*:}|CAPORT|g; s|request $waits|request WAITS|g; s|request $first|request ISSUED|g; s|approve $waits|approve WAITS|g" <<<"$said"
+			sed -e "s|$dir|DIR|g; s|${LDAPS_URI##*:}|LDAPSPORT|g; s|${CA_URL##*:}|CAPORT|g; s|request $waits|request WAITS|g; s|request $first|request ISSUED|g; s|approve $waits|approve WAITS|g; s|$serial|SERIAL|g" <<<"$said"
 			printf '[%s]\n\n' "$status"
 			;;
 		esac
