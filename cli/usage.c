@@ -41,17 +41,29 @@ print_option(const struct option_row *row)
 	printf("  %-30s %s\n", left, row->help);
 }
 
-/* Those of the verb that are, or are not, of these groups. */
+/* Options that many verbs take stand below their own. */
+static enum cli_opts
+group_of(const struct option_row *row, const struct verb *verb)
+{
+	static const enum cli_opts shared[] = {OPTS_ALL, OPTS_SESSION, OPTS_TABLE};
+
+	for (size_t i = 0; i < COUNT_OF(shared); i++)
+		if (option_is_of(row, shared[i]) &&
+		    (shared[i] == OPTS_ALL || cli_takes(verb, shared[i])))
+			return shared[i];
+	return OPTS_END;
+}
+
+/* Those of the verb that are of this group; OPTS_END: its own. */
 static void
-print_options(const struct verb *verb, const char *heading, bool session, bool everywhere)
+print_options(const struct verb *verb, enum cli_opts group, const char *heading)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		if (!option_applies(row, verb) || option_is_of(row, OPTS_SESSION) != session ||
-		    option_is_of(row, OPTS_ALL) != everywhere)
+		if (!option_applies(row, verb) || group_of(row, verb) != group)
 			continue;
 		if (!any && heading != NULL)
 			printf("\n%s:\n", heading);
@@ -69,12 +81,14 @@ cli_print_usage(const struct verb *verb)
 	    *verb->arguments != '\0' ? " " : "", verb->arguments, verb->summary, verb->who);
 	if (example != NULL)
 		printf("\n  %s\n", example);
-	print_options(verb, "options", false, false);
+	print_options(verb, OPTS_END, "options");
 	if (cli_takes(verb, OPTS_FIELDS))
 		template_print_fields(stdout);
 	print_options(
-	    verb, "who calls, and where the directory and the CA are (dirca.conf(5))", true, false);
-	print_options(verb, "everywhere", false, true);
+	    verb, OPTS_TABLE, "which columns and rows of the list, in which form (dirca(1))");
+	print_options(verb, OPTS_SESSION,
+	    "who calls, and where the directory and the CA are (dirca.conf(5))");
+	print_options(verb, OPTS_ALL, "everywhere");
 }
 
 static void

@@ -26,11 +26,6 @@ def verb_rows():
     return re.findall(r'X\(\s*"([a-z -]+)",\s*"[^"]*",\s*(\d+),\s*(\w+),\s*GROUP_\w+,\s*WHO_\w+,\s*NEEDS_\w+,\s*OPTS\(([A-Z_,\s]+)\),', text)
 
 
-def verb_groups():
-    """{verb: what follows GROUP_}"""
-    return dict(re.findall(r'X\(\s*"([a-z -]+)",\s*"[^"]*",\s*\d+,\s*\w+,\s*GROUP_(\w+),', source("cli/verbs.h").replace("\\\n", " ")))
-
-
 def verbs():
     """{verb: option groups}"""
     return {name: _listed(groups) for name, _, _, groups in verb_rows()}
