@@ -199,8 +199,8 @@ search_downlevel(struct dir_conn *c, const char *token, struct dir_entries *hits
 	       search_path(c, nc, rest, hits, err);
 }
 
-static bool
-is_spelled(const struct dir_entry *e, const char *attr, const char *value)
+bool
+principal_is_spelled(const struct dir_entry *e, const char *attr, const char *value)
 {
 	const struct dir_attr *a = dir_entry_attr(e, attr);
 
@@ -226,7 +226,7 @@ search_spelled(struct dir_conn *c, const char *attr, const char *value,
 	if (!search_value(c, attr, value, domain, &found, err))
 		return false;
 	for (size_t i = 0; i < found.count; i++)
-		if (is_spelled(&found.list[i], attr, value))
+		if (principal_is_spelled(&found.list[i], attr, value))
 			dir_entries_take(&spelled, &found.list[i]);
 	merge(c, &spelled, NULL, hits);
 	return true;
@@ -429,6 +429,17 @@ set_ambiguous(const char *token, const struct dir_entries *hits, struct err *err
 	    token, hits->count, list);
 }
 
+bool
+principal_locate_all(struct dir_conn *c, principal_search *search, const char *token,
+    struct dir_entries *out, struct err *err)
+{
+	*out = (struct dir_entries){0};
+	if (*token == '\0' || strlen(token) > TOKEN_MAX)
+		return err_set(
+		    err, E_INVALIDARG, "the name of a principal has 1 to %d bytes", TOKEN_MAX);
+	return dir_domains_load(c, err) && search(c, token, out, err);
+}
+
 enum dir_find
 principal_locate(struct dir_conn *c, principal_search *search, const char *token,
     struct dir_entry *out, struct err *err)
@@ -436,11 +447,7 @@ principal_locate(struct dir_conn *c, principal_search *search, const char *token
 	OWNED(dir_entries_free) struct dir_entries hits = {0};
 
 	*out = (struct dir_entry){0};
-	if (*token == '\0' || strlen(token) > TOKEN_MAX) {
-		err_set(err, E_INVALIDARG, "the name of a principal has 1 to %d bytes", TOKEN_MAX);
-		return DIR_FIND_FAILED;
-	}
-	if (!dir_domains_load(c, err) || !search(c, token, &hits, err))
+	if (!principal_locate_all(c, search, token, &hits, err))
 		return DIR_FIND_FAILED;
 	if (hits.count > 1) {
 		set_ambiguous(token, &hits, err);

@@ -22,6 +22,12 @@ typedef bool principal_search(
 principal_search principal_search_token, principal_search_dn, principal_search_sid;
 /* The way for a kind of identity. */
 principal_search *principal_search_of(enum identity_kind kind);
+/* Is this a value of the attribute, but for the case? What the directory's matching rules call
+ * equal beyond that (wide letters, signs, blanks, what does not show) is another spelling. */
+bool principal_is_spelled(const struct dir_entry *e, const char *attr, const char *value);
+/* Every entry that a search finds. dir_entries_free, also on failure. */
+bool principal_locate_all(struct dir_conn *c, principal_search *search, const char *token,
+    struct dir_entries *out, struct err *err);
 /* The one entry that a search finds; TYPE_E_AMBIGUOUSNAME (FAILED) lists several. */
 enum dir_find principal_locate(struct dir_conn *c, principal_search *search, const char *token,
     struct dir_entry *out, struct err *err);
