@@ -20,12 +20,18 @@
 #define SHOWN_MAX 80
 
 static bool
-bad(struct err *err, const char *field, const char *text, const char *why)
+bad_octets(struct err *err, const char *field, struct view octets, const char *why)
 {
 	char shown[SHOWN_MAX];
 
-	printable_copy(view_str(text), shown, sizeof shown);
+	printable_copy(octets, shown, sizeof shown);
 	return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s \"%s\" %s", field, shown, why);
+}
+
+static bool
+bad(struct err *err, const char *field, const char *text, const char *why)
+{
+	return bad_octets(err, field, view_str(text), why);
 }
 
 static size_t
@@ -72,6 +78,22 @@ pkix_is_in_alphabet(int type, struct view v)
 		if (!is_in_alphabet(type, v.ptr[i]))
 			return false;
 	return true;
+}
+
+static const char *
+alphabet_why(int type)
+{
+	switch (type) {
+	case V_ASN1_NUMERICSTRING:
+		return "has characters that its string type, NumericString, does not have";
+	case V_ASN1_PRINTABLESTRING:
+		return "has characters that its string type, PrintableString, does not have; write "
+		       "a UTF8String";
+	case V_ASN1_IA5STRING:
+		return "has characters that its string type, IA5String, does not have";
+	default:
+		return "has characters that its string type does not have";
+	}
 }
 
 static bool
@@ -125,8 +147,8 @@ check_typed(const struct pkix_attr_type *t, int tag, struct view value, struct e
 	OWNED(own_memory) char *text = NULL;
 
 	if (!pkix_octets_text(tag, value, &text, err))
-		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "%s holds a control character or what is no text", t->name);
+		return bad_octets(
+		    err, t->name, value, "holds a control character or what is no text");
 	if (*text == '\0')
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is empty", t->name);
 	return has_type(t->form, tag) ? check_content(t, text, err)
@@ -142,9 +164,7 @@ pkix_check_ava(struct view type, int tag, struct view value, struct err *err)
 	if (t == NULL)
 		pkix_type_text(type, dotted);
 	if (!pkix_is_in_alphabet(tag, value))
-		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "%s has characters that its string type does not have",
-		    t != NULL ? t->name : dotted);
+		return bad_octets(err, t != NULL ? t->name : dotted, value, alphabet_why(tag));
 	if (value.len == 0)
 		return err_set(
 		    err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is empty", t != NULL ? t->name : dotted);
@@ -193,9 +213,10 @@ check_ia5(const char *field, const ASN1_STRING *s, why_not *why, struct err *err
 	const char *reason;
 
 	if (!pkix_string_text(s, &text, err))
-		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
-		    "%s holds a control character or what is no text", field);
-	return (reason = why(text)) == NULL || bad(err, field, text, reason);
+		return bad_octets(err, field, pkix_string_view(s),
+		    "holds a control character or what is no text");
+	/* Shown as it was meant: as UTF-8, if it is that. */
+	return (reason = why(text)) == NULL || bad_octets(err, field, pkix_string_view(s), reason);
 }
 
 static bool

@@ -28,14 +28,37 @@ pkix_check_text(const char *text, const char *what, struct err *err)
 	    what, (unsigned)bad);
 }
 
+/* Where a text stands: the subject, and in it an attribute, by its type, or a form of name. */
+struct place {
+	const char *what;
+	struct view type; /* of the attribute or otherName, which stands before; empty: not known */
+	const char *form; /* NULL: of no form that is text itself */
+};
+
+static const char *
+field_of(const struct place *at, char dotted[PKIX_OID_TEXT])
+{
+	const struct pkix_attr_type *t = at->type.len > 0 ? pkix_attr_type_of(at->type) : NULL;
+
+	if (at->form != NULL || at->type.len == 0)
+		return at->form;
+	if (t != NULL)
+		return t->name;
+	if (pkix_type_is(at->type, NID_ms_upn))
+		return "UPN";
+	return pkix_type_text(at->type, dotted) ? dotted : NULL;
+}
+
 /* `content`, as far as it can be shown. */
 static bool
-bad(struct err *err, const char *what, struct view content, const char *why)
+bad(struct err *err, const struct place *at, struct view content, const char *why)
 {
-	char shown[SHOWN_MAX];
+	char shown[SHOWN_MAX], dotted[PKIX_OID_TEXT];
+	const char *field = field_of(at, dotted);
 
 	printable_copy(content, shown, sizeof shown);
-	return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s: \"%s\" %s", what, shown, why);
+	return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s: %s%s\"%s\" %s", at->what,
+	    field != NULL ? field : "", field != NULL ? " " : "", shown, why);
 }
 
 /* X.680 41.16: a BMPString has no surrogates; some write them nevertheless. */
@@ -49,17 +72,54 @@ is_beyond_bmp(int type, const char *utf8)
 }
 
 static bool
-check_string(int type, struct view content, const char *what, struct err *err)
+has_half_a_pair(struct view utf16be)
+{
+	bool half = false;
+
+	for (size_t i = 0; i + 1 < utf16be.len; i += 2) {
+		bool low = (utf16be.ptr[i] & 0xfc) == 0xdc;
+
+		if (low != half)
+			return true;
+		half = (utf16be.ptr[i] & 0xfc) == 0xd8;
+	}
+	return half;
+}
+
+static const char *
+no_text_why(int type, struct view content)
+{
+	if (type == V_ASN1_UTF8STRING && !text_is_utf8(content))
+		return "is not UTF-8, as a UTF8String must be";
+	if (type == V_ASN1_BMPSTRING && content.len % 2 != 0)
+		return "ends in half a character: a BMPString has two octets for each";
+	if (type == V_ASN1_BMPSTRING && has_half_a_pair(content))
+		return "holds one surrogate without the other, which is no character";
+	if (type == V_ASN1_UNIVERSALSTRING && content.len % 4 != 0)
+		return "ends in a part of a character: a UniversalString has four octets for each";
+	return "holds a control character or is no text";
+}
+
+static bool
+check_string(int type, struct view content, const struct place *at, struct err *err)
 {
 	OWNED(own_memory) char *text = NULL;
+	uint32_t cp;
 
 	if (!pkix_octets_text(type, content, &text, err))
-		return bad(err, what, content, "holds a control character or is no text");
+		return bad(err, at, content, no_text_why(type, content));
 	if (is_beyond_bmp(type, text))
-		return bad(err, what, view_str(text),
+		return bad(err, at, view_str(text),
 		    "holds a character beyond U+FFFF, which no BMPString does; write a "
 		    "UTF8String");
-	return pkix_check_text(text, what, err);
+	if (printable_text(view_str(text), &cp))
+		return true;
+	OWNED(own_memory)
+	char *why = text_printf("holds U+%04X, a control or format character: people would not see "
+				"what the certificate says; take it out",
+	    (unsigned)cp);
+
+	return bad(err, at, view_str(text), why);
 }
 
 bool
@@ -74,17 +134,19 @@ pkix_is_text_type(int tag)
 }
 
 /* rfc822Name, dNSName and uniformResourceIdentifier are IA5Strings under an implicit tag (RFC 5280
- * 4.2.1.6). */
-static bool
-is_text_of_general_name(int tag)
+ * 4.2.1.6). NULL: no text. */
+static const char *
+text_general_name(int tag)
 {
-	return tag == 1 || tag == 2 || tag == 6;
+	return tag == 1 ? "rfc822Name" : tag == 2 ? "dNSName" : tag == 6 ? "URI" : NULL;
 }
 
 /* Every text in `list`, the content of strict DER elements, at whatever depth. */
 static bool
-check_elements(struct view list, bool general_names, const char *what, struct err *err)
+check_elements(struct view list, bool general_names, const struct place *above, struct err *err)
 {
+	struct place at = *above;
+
 	while (list.len > 0) {
 		const uint8_t *p = list.ptr;
 		int tag, class, kind;
@@ -95,12 +157,15 @@ check_elements(struct view list, bool general_names, const char *what, struct er
 		kind = ASN1_get_object(&p, &len, &tag, &class, (long)list.len);
 		content = view_of(p, (size_t)len);
 		if ((kind & V_ASN1_CONSTRUCTED) != 0)
-			ok = check_elements(content, false, what, err);
+			ok = check_elements(content, false, &at, err);
+		else if (class == V_ASN1_UNIVERSAL && tag == V_ASN1_OBJECT)
+			at.type = view_of(list.ptr, (size_t)(p + len - list.ptr));
 		else if (class == V_ASN1_UNIVERSAL && pkix_is_text_type(tag))
-			ok = check_string(tag, content, what, err);
+			ok = check_string(tag, content, &at, err);
 		else if (general_names && class == V_ASN1_CONTEXT_SPECIFIC &&
-			 is_text_of_general_name(tag))
-			ok = check_string(V_ASN1_IA5STRING, content, what, err);
+			 text_general_name(tag) != NULL)
+			ok = check_string(V_ASN1_IA5STRING, content,
+			    &(struct place){.what = at.what, .form = text_general_name(tag)}, err);
 		if (!ok)
 			return false;
 		list = view_of(p + len, list.len - (size_t)(p - list.ptr) - (size_t)len);
@@ -120,7 +185,8 @@ check_sequence(struct view der, bool general_names, const char *what, struct err
 		    err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is not one DER element", what);
 	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & V_ASN1_CONSTRUCTED) == 0)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is not a SEQUENCE", what);
-	return check_elements(view_of(p, (size_t)len), general_names, what, err);
+	return check_elements(
+	    view_of(p, (size_t)len), general_names, &(struct place){.what = what}, err);
 }
 
 bool
