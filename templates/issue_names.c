@@ -4,8 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "idn.h"
 #include "mem.h"
 #include "net_name.h"
+#include "own.h"
 
 #define DNS_NAME_MAX 253
 
@@ -21,6 +23,16 @@ static bool
 has(const struct tmpl *t, uint32_t flags)
 {
 	return (t->name_flag & flags) != 0;
+}
+
+/* A mailbox or host of the directory as certificates hold it: RFC 5280 7.2 and 7.5 want A-labels.
+ * free(). */
+static char *
+as_certified(const char *name)
+{
+	char *ascii = idn_to_ascii(name);
+
+	return ascii != NULL ? ascii : mem_text(name);
 }
 
 /* A name of the directory that a certificate can hold; `why` is why not, as the end of a sentence.
@@ -45,10 +57,13 @@ need_mails(const struct tmpl *t, const struct principal *who, size_t most, struc
 
 	if (m->count == 0)
 		return need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", NULL, NULL, err);
-	for (size_t i = 0; i < m->count && i < most; i++)
+	for (size_t i = 0; i < m->count && i < most; i++) {
+		OWNED(own_memory) char *mail = as_certified(m->list[i]);
+
 		if (!need(t, who, CERTSRV_E_SUBJECT_EMAIL_REQUIRED, "mail", m->list[i],
-			net_mailbox_why(m->list[i]), err))
+			net_mailbox_why(mail), err))
 			return false;
+	}
 	return true;
 }
 
@@ -57,11 +72,10 @@ need_mails(const struct tmpl *t, const struct principal *who, size_t most, struc
 static bool
 need_dns(const struct tmpl *t, const struct principal *who, struct err *err)
 {
+	OWNED(own_memory) char *host = who->dns_name != NULL ? as_certified(who->dns_name) : NULL;
+
 	return need(t, who, CERTSRV_E_SUBJECT_DNS_REQUIRED, "dNSHostName", who->dns_name,
-	    who->dns_name != NULL && !text_is_visible_ascii(who->dns_name)
-		? net_host_why(who->dns_name)
-		: NULL,
-	    err);
+	    host != NULL && !text_is_visible_ascii(host) ? net_host_why(host) : NULL, err);
 }
 
 /* CN is the dNSHostName of a machine, else the cn of the user; a machine's template is for machines
@@ -70,8 +84,12 @@ static bool
 plan_common_name(
     const struct tmpl *t, const struct principal *who, struct issue_plan *p, struct err *err)
 {
-	if (who->is_machine)
-		return need_dns(t, who, err) && copy_text(who->dns_name, &p->subject_cn, err);
+	if (who->is_machine) {
+		if (!need_dns(t, who, err))
+			return false;
+		p->subject_cn = as_certified(who->dns_name);
+		return true;
+	}
 	if (who->cn == NULL || *who->cn == '\0')
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT,
 		    "template %s: %s has no cn in the directory", t->cn, who->downlevel);
@@ -90,9 +108,11 @@ plan_subject(
 	} else if (has(t, named) && !plan_common_name(t, who, p, err)) {
 		return false;
 	}
-	if (has(t, CT_FLAG_SUBJECT_REQUIRE_EMAIL))
-		return need_mails(t, who, 1, err) &&
-		       copy_text(who->mails.list[0], &p->subject_email, err);
+	if (has(t, CT_FLAG_SUBJECT_REQUIRE_EMAIL)) {
+		if (!need_mails(t, who, 1, err))
+			return false;
+		p->subject_email = as_certified(who->mails.list[0]);
+	}
 	return true;
 }
 
@@ -166,10 +186,12 @@ plan_mails(const struct tmpl *t, const struct principal *who, struct issue_plan 
 {
 	if (!need_mails(t, who, SIZE_MAX, err))
 		return false;
-	for (size_t i = 0; i < who->mails.count; i++)
-		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_EMAIL},
-			who->mails.list[i], err))
+	for (size_t i = 0; i < who->mails.count; i++) {
+		OWNED(own_memory) char *mail = as_certified(who->mails.list[i]);
+
+		if (!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_EMAIL}, mail, err))
 			return false;
+	}
 	return true;
 }
 
@@ -204,10 +226,14 @@ plan_alternative_names(
 		return false;
 	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DOMAIN_DNS) && !plan_domain_dns(t, who, p, err))
 		return false;
-	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DNS) &&
-	    (!need_dns(t, who, err) ||
-		!add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, who->dns_name, err)))
-		return false;
+	if (has(t, CT_FLAG_SUBJECT_ALT_REQUIRE_DNS)) {
+		OWNED(own_memory) char *host = NULL;
+
+		if (!need_dns(t, who, err))
+			return false;
+		host = as_certified(who->dns_name);
+		return add_san(p, (struct issue_san_value){.kind = ISSUE_SAN_DNS}, host, err);
+	}
 	return true;
 }
 

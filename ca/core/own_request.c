@@ -2,6 +2,7 @@
 
 #include <openssl/objects.h>
 
+#include "idn.h"
 #include "match.h"
 #include "own.h"
 #include "person.h"
@@ -16,12 +17,14 @@ refuse(const struct principal *officer, const char *why, struct err *err)
 	    officer->downlevel, why);
 }
 
-/* Of what a directory takes for one name none is a way round: neither another normal form nor wide
- * letters. */
+/* Of what a directory takes for one name none is a way round: neither another normal form, wide
+ * letters, nor A-labels of a host. */
 static bool
 may_be(const char *a, const char *b)
 {
-	return a != NULL && b != NULL && match_eq(a, b);
+	OWNED(own_memory) char *other = a != NULL ? idn_other(a) : NULL;
+
+	return a != NULL && b != NULL && (match_eq(a, b) || (other != NULL && match_eq(other, b)));
 }
 
 static bool

@@ -2,6 +2,7 @@
 
 #include <openssl/objects.h>
 
+#include "idn.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -53,6 +54,17 @@ by_upns(struct ca *ca, const struct texts *upns, const struct pkix_cert *cert,
 	return true;
 }
 
+/* The directory may have the host as people write it, the certificate has its A-labels. */
+static bool
+by_mailbox(struct ca *ca, const char *mail, const struct pkix_cert *cert, struct import_owner *out,
+    struct err *err)
+{
+	OWNED(own_memory) char *other = idn_other(mail);
+
+	return look_up(ca, IDENTITY_MAIL, mail, "mail", cert, out, err) &&
+	       (other == NULL || look_up(ca, IDENTITY_MAIL, other, "mail", cert, out, err));
+}
+
 /* Of the SAN, and of the subject, where older certificates have it. */
 static bool
 by_mail(struct ca *ca, const struct texts *emails, const struct pkix_cert *cert,
@@ -61,9 +73,9 @@ by_mail(struct ca *ca, const struct texts *emails, const struct pkix_cert *cert,
 	OWNED(own_memory) char *email = pkix_name_value(cert->subject, NID_pkcs9_emailAddress);
 
 	for (size_t i = 0; i < emails->count; i++)
-		if (!look_up(ca, IDENTITY_MAIL, emails->list[i], "mail", cert, out, err))
+		if (!by_mailbox(ca, emails->list[i], cert, out, err))
 			return false;
-	return email == NULL || look_up(ca, IDENTITY_MAIL, email, "mail", cert, out, err);
+	return email == NULL || by_mailbox(ca, email, cert, out, err);
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "idn.h"
 #include "mem.h"
 #include "own.h"
 #include "text.h"
@@ -213,19 +214,36 @@ find_hex(struct ca *ca, const struct token *t, int64_t after, struct store_reque
 	return find_name(ca, STORE_BY_COMMON_NAME, t->name, after, out, any_out, err);
 }
 
+/* A host in it may be written down by its A-labels, or as people write it. */
+static bool
+find_with_host(struct ca *ca, enum store_key by, const char *name, int64_t after,
+    struct store_requests *out, bool *any_out, struct err *err)
+{
+	OWNED(own_memory) char *other = idn_other(name);
+	OWNED(store_requests_free) struct store_requests more = {0};
+	bool any_more = false;
+
+	if (!find_name(ca, by, name, after, out, any_out, err) ||
+	    (other != NULL && !find_name(ca, by, other, after, &more, &any_more, err)))
+		return false;
+	recover_add_rows(out, &more);
+	*any_out = *any_out || any_more;
+	return true;
+}
+
 static bool
 find_parsed(struct ca *ca, const struct token *t, int64_t after, struct store_requests *out,
     bool *any_out, struct err *err)
 {
 	switch (t->kind) {
 	case TOKEN_UPN:
-		return find_name(ca, STORE_BY_UPN, t->text, after, out, any_out, err);
+		return find_with_host(ca, STORE_BY_UPN, t->text, after, out, any_out, err);
 	case TOKEN_DOWNLEVEL:
 		return find_downlevel(ca, t->text, after, out, any_out, err);
 	case TOKEN_SERIAL_OR_HASH:
 		return find_hex(ca, t, after, out, any_out, err);
 	case TOKEN_CN:
-		return find_name(ca, STORE_BY_COMMON_NAME, t->text, after, out, any_out, err);
+		return find_with_host(ca, STORE_BY_COMMON_NAME, t->text, after, out, any_out, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "search token of kind %d", (int)t->kind);
 }

@@ -32,7 +32,8 @@ static char imported_names[][64] = {"imported: NWTRADERS\\OFFICER1",
 
 /* What a directory takes for the same, and the eye does. */
 static char wide_name[] = "NWTRADERS\\\uff4f\uff46ficer1",
-	    wide_upn[] = "officer1@nwtraders.co\uff4d", kelvin_upn[] = "\u212aim@nwtraders.com";
+	    wide_upn[] = "officer1@nwtraders.co\uff4d",
+	    label_upn[] = "officer1@xn--mller-kva.example", kelvin_upn[] = "\u212aim@nwtraders.com";
 
 static struct principal
 officer(void)
@@ -115,6 +116,23 @@ row_is_own_by_sid_and_without_one_by_name(void **state)
 	p.has_sid = false;
 	const struct store_request with_sid = {.requester_sid = other_sid, .requester_name = name};
 	assert_verdict(own_check_row(&ca, &p, &with_sid, &err), true, &err);
+	sids_free(&p.sids);
+}
+
+/* A host has two spellings, and a certificate may hold either. */
+static void
+a_label_of_a_host_is_no_way_round(void **state)
+{
+	static char own_upn[] = "officer1@M\u00fcller.example";
+	const struct store_request row = {
+	    .requester_sid = other_sid, .requester_name = other_name, .upn = label_upn};
+	struct principal p = officer();
+	struct err err;
+
+	(void)state;
+	assert_verdict(own_check_row(&ca, &p, &row, &err), false, &err);
+	p.upn = own_upn;
+	assert_verdict(own_check_row(&ca, &p, &row, &err), true, &err);
 	sids_free(&p.sids);
 }
 
@@ -229,6 +247,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(row_is_own_by_sid_and_without_one_by_name),
+	    cmocka_unit_test(a_label_of_a_host_is_no_way_round),
 	    cmocka_unit_test(person_is_the_same_by_sid_and_without_one_by_dn),
 	    cmocka_unit_test(chosen_names_are_the_officers),
 	};

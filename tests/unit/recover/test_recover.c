@@ -567,6 +567,32 @@ key_of_an_earlier_owner_of_the_name_is_not_the_present_ones(void **state)
 	assert_int_equal(found(&officer1, "user2@nwtraders.com", &hidden), 1);
 }
 
+/* By A-labels and as people write it, whichever was written down; nothing else becomes it. */
+static void
+a_host_of_other_letters_is_found_by_both_spellings(void **state)
+{
+	static const char *const written[] = {"anna@m\u00fcller.example",
+	    "anna@xn--mller-kva.example"},
+				 *const right[] = {"anna@m\u00fcller.example",
+				     "ANNA@M\u00dcLLER.example", "anna@xn--mller-kva.example",
+				     "Anna@XN--MLLER-KVA.EXAMPLE"},
+				 *const wrong[] = {"anna@mueller.example", "anna@muller.example",
+				     "anna@xn--mller-kva.exampl", "bert@xn--mller-kva.example"};
+	struct recover_hidden hidden;
+	char sql[160];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(sql, sizeof sql, "UPDATE Request SET UPN = '%s' WHERE HasArchivedKey = 1",
+		    written[i]);
+		sqlite(sql);
+		for (size_t k = 0; k < sizeof right / sizeof right[0]; k++)
+			assert_int_equal(found(&officer1, right[k], &hidden), 1);
+		for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++)
+			assert_int_equal(found(&officer1, wrong[k], &hidden), 0);
+	}
+}
+
 struct detail {
 	const char *text;
 	int count;
@@ -872,6 +898,7 @@ main(void)
 	    cmocka_unit_test(key_of_a_disabled_account_is_still_recovered),
 	    cmocka_unit_test(key_of_a_renamed_account_is_found_by_both_names),
 	    cmocka_unit_test(key_of_an_earlier_owner_of_the_name_is_not_the_present_ones),
+	    cmocka_unit_test(a_host_of_other_letters_is_found_by_both_spellings),
 	    cmocka_unit_test(key_of_a_deleted_account_is_recovered_by_the_groups_of_that_time),
 	    cmocka_unit_test(container_and_name_of_a_deleted_account_find_its_key),
 	    cmocka_unit_test(rows_of_one_name_and_two_entries_are_two_questions),

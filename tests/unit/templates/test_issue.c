@@ -283,6 +283,31 @@ names_that_are_no_mailbox_or_host_are_refused(void **state)
 	}
 }
 
+/* RFC 5280 7.2, 7.5: hosts as A-labels; what comes before the "@" has no other spelling. */
+static void
+hosts_of_other_scripts_are_certified_by_their_a_labels(void **state)
+{
+	static char host[] = "anna@M\u00fcller.example", local[] = "\u00e4nna@x.example",
+		    wide[] = "anna@x.exampl\uff45", dns[] = "pc1.m\u00fcller.example";
+	char *mail[] = {host}, sans[256];
+	struct scene s = scene();
+	struct issue_plan p;
+
+	(void)state;
+	s.who.mails = (struct texts){mail, 1};
+	s.who.dns_name = dns;
+	s.t.name_flag = CN | MAIL | A_MAIL | A_DNS;
+	p = plan_of(&s);
+	assert_string_equal(p.subject_email, "anna@xn--mller-kva.example");
+	sans_as_text(&p, sans, sizeof sans);
+	assert_string_equal(sans, "E:anna@xn--mller-kva.example D:pc1.xn--mller-kva.example");
+	issue_plan_free(&p);
+	mail[0] = local;
+	assert_int_equal(refusal_of(&s), CERTSRV_E_SUBJECT_EMAIL_REQUIRED);
+	mail[0] = wide; /* is not x.example */
+	assert_int_equal(refusal_of(&s), CERTSRV_E_SUBJECT_EMAIL_REQUIRED);
+}
+
 /* All of them beside the subject, the first in it. */
 static void
 several_mail_addresses_are_all_certified(void **state)
@@ -983,6 +1008,7 @@ main(void)
 	    cmocka_unit_test(names_come_from_the_directory_by_flag),
 	    cmocka_unit_test(a_name_that_is_missing_refuses_the_request),
 	    cmocka_unit_test(names_that_are_no_mailbox_or_host_are_refused),
+	    cmocka_unit_test(hosts_of_other_scripts_are_certified_by_their_a_labels),
 	    cmocka_unit_test(several_mail_addresses_are_all_certified),
 	    cmocka_unit_test(the_domain_is_the_end_of_the_dn_only),
 	    cmocka_unit_test(a_template_for_machines_wants_a_machine),
