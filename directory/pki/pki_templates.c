@@ -22,11 +22,21 @@
 #define ARC_LEAST UINT32_C(10000000)
 #define ARC_RANGE UINT32_C(90000000)
 
+/* Of one with several names, as OpenLDAP allows, none is meant by any of them: whoever writes a
+ * second one to a template has not got another template's. */
+static bool
+is_called(const struct dir_entry *e, const char *attr, const char *value)
+{
+	const struct dir_attr *names = dir_entry_attr(e, attr);
+
+	return names != NULL && names->count == 1 && dir_entry_has_value_nocase(e, attr, value);
+}
+
 const struct dir_entry *
 pki_snapshot_template(const struct pki_snapshot *s, const char *name)
 {
 	for (size_t i = 0; i < s->templates.count; i++)
-		if (dir_entry_has_value_nocase(&s->templates.list[i], "cn", name))
+		if (is_called(&s->templates.list[i], "cn", name))
 			return &s->templates.list[i];
 	return NULL;
 }
@@ -39,7 +49,7 @@ with_value(
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->templates.count; i++)
-		if (dir_entry_has_value_nocase(&s->templates.list[i], attr, value)) {
+		if (is_called(&s->templates.list[i], attr, value)) {
 			*out = &s->templates.list[i];
 			count++;
 		}
@@ -67,7 +77,7 @@ name_all(const struct pki_snapshot *s, const char *attr, const char *value, cons
 		const struct dir_entry *e = &s->templates.list[i];
 		OWNED(own_memory) char *cn = NULL;
 
-		if (!dir_entry_has_value_nocase(e, attr, value))
+		if (!is_called(e, attr, value))
 			continue;
 		if (dir_entry_text(e, "cn", &cn, err) == DIR_GET_FAILED)
 			return false;

@@ -189,14 +189,19 @@ the_exact_name_wins_and_of_several_none(void **state)
 		TEMPLATE("Number", "msPKI-Cert-Template-OID: 1.2.3\ndisplayName: W\u00fcrfel\n")
 		    TEMPLATE("A", "displayName: Twice\n") TEMPLATE("B", "displayName: twice\n")
 			TEMPLATE("Twin", "displayName: Early\n")
-			    TEMPLATE("Odd", "displayName: CN=x,CN=y\n");
+			    TEMPLATE("Odd", "displayName: CN=x,CN=y\n")
+				TEMPLATE("Greedy", "cn: Late\ndisplayName: Solo\n")
+				    TEMPLATE("Solo2", "displayName: Solo\ndisplayName: Number\n");
 #undef TEMPLATE
 	static const struct {
 		const char *name, *cn; /* NULL: none */
 	} rows[] = {{"Late", "Late"}, {"late", "Late"}, {"Early", "Early"}, {"1.2.3", "Number"},
 	    {"1.2.4", "Late"}, {"W\u00fcrfel", "Number"}, {"A", "A"}, {"Lat", NULL}, {"", NULL},
 	    {"cn=late, cn=Certificate Templates," SERVICES, "Late"}, {"CN=Late", NULL},
-	    {"CN=Late," SERVICES, NULL}, {"CN=x,CN=y", "Odd"}};
+	    {"CN=Late," SERVICES, NULL}, {"CN=x,CN=y", "Odd"},
+	    /* one with two names is called neither; what is left of it is its DN */
+	    {"Greedy", NULL}, {"Solo", "Greedy"},
+	    {"CN=Greedy,CN=Certificate Templates," SERVICES, "Greedy"}, {"Solo2", "Solo2"}};
 	struct pki_snapshot s = {0};
 	const struct dir_entry *e;
 	struct err err;

@@ -175,6 +175,43 @@ a_principal_of_few_attributes_still_has_a_name(void **state)
 	assert_true(dir_delete(conn, "uid=both+cn=Both Two," USERS_DN, &err));
 }
 
+/* Every order of three values: the directory promises none. */
+static void
+the_order_of_values_is_no_rule(void **state)
+{
+	static const int orders[][3] = {
+	    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const char *const mails[] = {"z@x", "B@x", "a@x"},
+				 *const cns[] = {"Zoe", "Ann", "Eve"},
+				 *const uids[] = {"zoe", "ann", "eve"};
+	struct err err;
+
+	(void)state;
+	LAB_ADD(conn, "cn=Eve," USERS_DN, "objectClass", "inetOrgPerson", "sn", "x", "uid", "zoe");
+	for (size_t i = 0; i < 6; i++) {
+		struct view m[3], c[3], u[3];
+		struct principal p;
+
+		for (size_t k = 0; k < 3; k++) {
+			m[k] = view_str(mails[orders[i][k]]);
+			c[k] = view_str(cns[orders[i][k]]);
+			u[k] = view_str(uids[orders[i][k]]);
+		}
+		assert_true(dir_replace(conn, "cn=Eve," USERS_DN, "mail", m, 3, &err) &&
+			    dir_replace(conn, "cn=Eve," USERS_DN, "cn", c, 3, &err) &&
+			    dir_replace(conn, "cn=Eve," USERS_DN, "uid", u, 3, &err));
+		p = get("cn=Eve," USERS_DN);
+		assert_string_equal(p.cn, "Eve");                   /* of the RDN */
+		assert_string_equal(p.downlevel, "NWTRADERS\\ann"); /* the first by its letters */
+		assert_int_equal(p.accounts.count, 3);
+		assert_string_equal(p.mails.list[0], "a@x");
+		assert_string_equal(p.mails.list[1], "B@x");
+		assert_string_equal(p.mails.list[2], "z@x");
+		principal_free(&p);
+	}
+	assert_true(dir_delete(conn, "cn=Eve," USERS_DN, &err));
+}
+
 static void
 a_malformed_sid_or_guid_is_an_error(void **state)
 {
@@ -632,6 +669,7 @@ main(void)
 	    cmocka_unit_test(an_empty_or_endless_name_is_an_error),
 	    cmocka_unit_test(a_principal_has_all_its_names_and_ids),
 	    cmocka_unit_test(a_principal_of_few_attributes_still_has_a_name),
+	    cmocka_unit_test(the_order_of_values_is_no_rule),
 	    cmocka_unit_test(a_malformed_sid_or_guid_is_an_error),
 	    cmocka_unit_test(nobody_takes_by_his_history_what_is_somebodys),
 	    cmocka_unit_test(two_hits_are_ambiguous_and_both_are_named),
