@@ -134,7 +134,10 @@ have_configuration(struct work *w, const char *path, bool *there_out, struct err
 	       agrees(path, "ca-name", o->ca_name, w->config->ca_name, err) &&
 	       agrees(path, "host", o->host, w->config->host, err) &&
 	       agrees(path, "service-uri", o->service_uri, w->config->dir_uris, err) &&
-	       agrees(path, "service-dn", o->service_dn, w->config->dir_bind_dn, err);
+	       agrees(path, "service-dn", o->service_dn, w->config->dir_bind_dn, err) &&
+	       agrees(path, "service-user", o->service_user, w->config->dir_authcid, err) &&
+	       agrees(path, "service-keytab", o->service_keytab, w->config->dir_keytab, err) &&
+	       agrees(path, "http-keytab", o->http_keytab, w->config->keytab, err);
 }
 
 static bool
@@ -252,14 +255,18 @@ static bool
 publish(struct work *w, const char *path, struct err *err)
 {
 	const struct cli_options *o = &w->cli->opt;
+	OWNED(own_memory) char *admin = NULL;
 	struct setup_words words = {0};
 
+	if (o->admins.count == 0 && !o->dry_run && !setup_ask_admin(w->cli, &admin, err))
+		return false;
 	puts("Publication:");
 	setup_say(&words, "dirca");
 	setup_say(&words, "ca");
 	setup_say(&words, "publish");
 	setup_say_option(&words, "--config", path);
 	setup_say_list(&words, "--admin", &o->admins);
+	setup_say_option(&words, "--admin", admin);
 	setup_say_list(&words, "--officer", &o->officers);
 	setup_say_list(&words, "--auditor", &o->auditors);
 	setup_say_list(&words, "--template", &o->templates);

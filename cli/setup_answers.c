@@ -15,6 +15,7 @@
 #include "text.h"
 
 #define LINE_MAX_LEN 1024
+#define NOBODY       "none"
 #define HTTPS_PORT   ":8443"
 #define HTTP_PORT    ":8080"
 
@@ -29,6 +30,8 @@ setup_answers_free(struct setup_answers *a)
 	free(a->bind_dn);
 	free(a->user);
 	free(a->password_file);
+	free(a->keytab);
+	free(a->http_keytab);
 	free(a->tls_ca);
 	buf_free(&a->tls_ca_pem);
 	secret_free(&a->password);
@@ -45,15 +48,17 @@ check_line(const char *option, const char *value, struct err *err)
 	return *value != '\0' || err_set(err, DIRCA_E_USAGE, "--%s: is empty", option);
 }
 
-/* What the option says; else what is typed, or `fallback` if nothing is. fallback NULL: there is
- * none. free(). */
+/* What the option says; else what is typed, or `fallback` if nothing is, or if nobody is to be or
+ * can be asked. fallback NULL: there is none. free(). */
 static bool
-ask(const char *option, const char *said, const char *question, const char *fallback, char **out,
-    struct err *err)
+ask(const struct cli *cli, const char *option, const char *said, const char *question,
+    const char *fallback, char **out, struct err *err)
 {
 	OWNED(own_file) FILE *tty = NULL;
 	char line[LINE_MAX_LEN];
 
+	if (said == NULL && fallback != NULL && cli->opt.yes)
+		said = fallback;
 	if (said != NULL) {
 		*out = mem_text(said);
 		return check_line(option, said, err);
@@ -76,6 +81,13 @@ ask(const char *option, const char *said, const char *question, const char *fall
 	return check_line(option, *out, err);
 }
 
+bool
+setup_ask_admin(const struct cli *cli, char **out, struct err *err)
+{
+	return ask(cli, "admin", NULL, "Who administers the CA (user or group of the directory)",
+	    NULL, out, err);
+}
+
 /* The machine's name as others know it; NULL: it has none with a dot. free(). */
 static char *
 own_name(void)
@@ -94,21 +106,58 @@ own_name(void)
 		   : NULL;
 }
 
-/* By a DN and a password, by a name and one (SCRAM), by a keytab, or by who the process is. */
+static bool
+is_readable(const char *option, const char *path, struct err *err)
+{
+	return path == NULL || access(path, R_OK) == 0 ||
+	       err_errno(err, DIRCA_E_IO, "--%s: %s", option, path);
+}
+
+/* People sign in at the CA by Kerberos, too, if it has a key. */
+static bool
+ask_keytabs(const struct cli *cli, struct setup_answers *a, struct err *err)
+{
+	const struct cli_options *o = &cli->opt;
+
+	if (!ask(cli, "service-keytab", o->service_keytab,
+		"Keytab of the account by which the CA reads it", NULL, &a->keytab, err) ||
+	    !ask(cli, "http-keytab", o->http_keytab, "Keytab of HTTP/HOST, by which people sign in",
+		NOBODY, &a->http_keytab, err))
+		return false;
+	if (strcmp(a->http_keytab, NOBODY) == 0)
+		free(own_give(&a->http_keytab));
+	return is_readable("service-keytab", a->keytab, err) &&
+	       is_readable("http-keytab", a->http_keytab, err);
+}
+
+static bool
+has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* By a DN and a password, by a name and one (SCRAM), by a keytab, or by who the process is. No
+ * password crosses a bare network, so that Kerberos is left there. */
 static bool
 ask_account(
     const struct cli *cli, const char *config_folder, struct setup_answers *a, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
-	bool local = strncmp(a->uri, "ldapi:", 6) == 0;
+	bool named = o->service_dn != NULL || o->service_user != NULL;
 
-	if (o->service_keytab != NULL ||
-	    (local && o->service_dn == NULL && o->service_user == NULL))
+	if (o->service_keytab != NULL || (has_prefix(a->uri, "ldap:") && !o->starttls && !named))
+		return ask_keytabs(cli, a, err);
+	if (o->http_keytab != NULL) {
+		a->http_keytab = mem_text(o->http_keytab);
+		if (!is_readable("http-keytab", o->http_keytab, err))
+			return false;
+	}
+	if (has_prefix(a->uri, "ldapi:") && !named)
 		return true;
 	if (o->service_user != NULL)
 		a->user = mem_text(o->service_user);
-	else if (!ask("service-dn", o->service_dn, "DN of the account by which the CA reads it",
-		     NULL, &a->bind_dn, err))
+	else if (!ask(cli, "service-dn", o->service_dn,
+		     "DN of the account by which the CA reads it", NULL, &a->bind_dn, err))
 		return false;
 	a->password_file = text_printf("%s/directory-password", config_folder);
 	if (a->user != NULL && !check_line("service-user", a->user, err))
@@ -135,24 +184,6 @@ read_tls_ca(const char *path, const char *config_folder, struct setup_answers *a
 	return true;
 }
 
-/* That of the person who prepares it, if it is said nowhere; "none" stands for no directory. */
-static const char *
-uri_of(const struct cli_options *o, const struct client_config *client)
-{
-	const char *uri = client->list[CLIENT_URI].value;
-
-	if (o->service_uri != NULL)
-		return o->service_uri;
-	return uri != NULL && strcmp(uri, "none") != 0 ? uri : NULL;
-}
-
-static bool
-is_readable(const char *option, const char *path, struct err *err)
-{
-	return path == NULL || access(path, R_OK) == 0 ||
-	       err_errno(err, DIRCA_E_IO, "--%s: %s", option, path);
-}
-
 bool
 setup_ask(
     const struct cli *cli, const char *config_folder, struct setup_answers *out, struct err *err)
@@ -160,34 +191,36 @@ setup_ask(
 	const struct cli_options *o = &cli->opt;
 	OWNED(client_config_free) struct client_config client = {0};
 	OWNED(own_memory) char *name = own_name();
+	const char *uri;
 
 	*out = (struct setup_answers){0};
-	if (!client_config_read(o, &client, err))
-		return false;
-	if (!ask("ca-name", o->ca_name, "Name of the CA, as certificates will have it", NULL,
+	if (!client_config_read(o, &client, err) ||
+	    !ask(cli, "ca-name", o->ca_name, "Name of the CA, as certificates will have it", NULL,
 		&out->ca_name, err) ||
-	    !ask(
-		"host", o->host, "Name of this machine, as clients know it", name, &out->host, err))
+	    !ask(cli, "host", o->host, "Name of this machine, as clients know it", name, &out->host,
+		err))
 		return false;
 	if (o->standalone)
 		return true;
-	return is_readable("service-keytab", o->service_keytab, err) &&
-	       is_readable("http-keytab", o->http_keytab, err) &&
-	       read_tls_ca(o->tls_ca, config_folder, out, err) &&
-	       ask("service-uri", uri_of(o, &client),
-		   "The directory (ldaps://HOST, ldap://HOST with Kerberos, or ldapi:///)", NULL,
+	/* That of the person who prepares it; "none" stands for no directory. */
+	uri = client.list[CLIENT_URI].value;
+	if (uri != NULL && strcmp(uri, NOBODY) == 0)
+		uri = NULL;
+	return read_tls_ca(o->tls_ca, config_folder, out, err) &&
+	       ask(cli, "service-uri", o->service_uri,
+		   "The directory (ldaps://HOST, ldap://HOST with Kerberos, or ldapi:///)", uri,
 		   &out->uri, err) &&
 	       ask_account(cli, config_folder, out, err);
 }
 
 static const char *
-auth_of(const struct cli *cli, const struct setup_answers *a)
+auth_of(const struct setup_answers *a)
 {
 	if (a->bind_dn != NULL)
 		return "simple";
 	if (a->user != NULL)
 		return "scram";
-	return cli->opt.service_keytab != NULL ? "gssapi" : "external";
+	return a->keytab != NULL ? "gssapi" : "external";
 }
 
 static bool
@@ -207,13 +240,13 @@ add_directory(
 {
 	const struct cli_options *o = &cli->opt;
 
-	return add(out, "\ndir_uris", a->uri, err) && add(out, "dir_auth", auth_of(cli, a), err) &&
+	return add(out, "\ndir_uris", a->uri, err) && add(out, "dir_auth", auth_of(a), err) &&
 	       add(out, "dir_bind_dn", a->bind_dn, err) && add(out, "dir_authcid", a->user, err) &&
-	       add(out, "dir_keytab", o->service_keytab, err) &&
+	       add(out, "dir_keytab", a->keytab, err) &&
 	       add(out, "dir_password_file", a->password_file, err) &&
 	       add(out, "dir_tls_ca", a->tls_ca, err) &&
 	       add(out, "dir_starttls", o->starttls ? "yes" : NULL, err) &&
-	       add(out, "keytab", o->http_keytab, err);
+	       add(out, "keytab", a->http_keytab, err);
 }
 
 bool

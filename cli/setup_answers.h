@@ -7,7 +7,7 @@
 #include "cli.h"
 
 struct setup_answers {
-	char *ca_name, *host, *uri, *bind_dn, *user, *password_file;
+	char *ca_name, *host, *uri, *bind_dn, *user, *password_file, *keytab, *http_keytab;
 	struct secret password; /* of the service's account; empty: it has none */
 	/* Whom the directory's TLS is verified against. A file of elsewhere is copied to the
 	 * configuration: /home and /tmp are not the service's. tls_ca_pem empty: it stays where it
@@ -20,6 +20,8 @@ struct setup_answers {
  * asked. setup_answers_free, also on failure. */
 bool setup_ask(
     const struct cli *cli, const char *config_folder, struct setup_answers *out, struct err *err);
+/* Who administers a new CA, where no option says it. free(). */
+bool setup_ask_admin(const struct cli *cli, char **out, struct err *err);
 void setup_answers_free(struct setup_answers *a);
 /* The text of dircad.conf. buf_free. */
 bool setup_configuration(

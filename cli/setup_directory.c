@@ -232,10 +232,10 @@ setup_directory(struct work *w, struct err *err)
 		if (!examine(w, &a, false, &missing, err))
 			return false;
 	}
-	if (!is_wanted(w, missing))
-		return missing == 0 || refuse(w, missing, err);
-	if (!prepare(w, err))
+	if (is_wanted(w, missing) ? !prepare(w, err) : missing > 0 && !refuse(w, missing, err))
 		return false;
+	/* From now on a directory is one that has all. */
 	dir_disconnect(&w->session.directory);
+	w->session.dir_config.bare = false;
 	return true;
 }

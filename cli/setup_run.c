@@ -42,6 +42,7 @@ setup_say_list(struct setup_words *w, const char *option, const struct cli_list 
 void
 setup_say_session(struct setup_words *w, const struct cli_options *o)
 {
+	w->by_session = true;
 	setup_say_option(w, "--client-config", o->client_config);
 	setup_say_option(w, "--uri", o->uri);
 	setup_say_option(w, "--mech", o->mech);
@@ -72,19 +73,6 @@ setup_show(const struct setup_words *w)
 }
 
 /* ---- The password of the session, in memory that the command inherits ---- */
-
-static bool
-takes_password(const struct work *w, const struct setup_words *words)
-{
-	if (w->session.password.len == 0 || strcmp(words->list[0], "dirca") != 0)
-		return false;
-	for (size_t i = 1; i < words->count; i++)
-		if (strcmp(words->list[i], "--uri") == 0 || strcmp(words->list[i], "--user") == 0 ||
-		    strcmp(words->list[i], "--bind-dn") == 0 ||
-		    strcmp(words->list[i], "--ask-password") == 0)
-			return true;
-	return false;
-}
 
 static bool
 lend_password(const struct secret *password, int *fd_out, struct err *err)
@@ -136,7 +124,7 @@ setup_run(const struct work *w, const struct setup_words *words, struct err *err
 	setup_show(words);
 	if (w->cli->opt.dry_run)
 		return true;
-	if (takes_password(w, words)) {
+	if (words->by_session && w->session.password.len > 0) {
 		if (!lend_password(&w->session.password, &password, err))
 			return false;
 		snprintf(path, sizeof path, "/proc/self/fd/%d", password);

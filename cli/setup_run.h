@@ -13,6 +13,7 @@
 struct setup_words {
 	const char *list[SETUP_WORDS_MAX + 1];
 	size_t count;
+	bool by_session; /* it signs in to the directory as the session does */
 };
 
 void setup_say(struct setup_words *w, const char *word);

@@ -6,6 +6,12 @@
 #include "paper.h"
 #include "said.h"
 
+static bool
+open_session(struct work *w, struct err *err)
+{
+	return w->session.cli != NULL || session_open(w->cli, &w->session, err);
+}
+
 bool
 work_open(struct work *w, enum cli_needs needs, struct err *err)
 {
@@ -17,15 +23,15 @@ work_open(struct work *w, enum cli_needs needs, struct err *err)
 	case NEEDS_CONFIG:
 		return load_daemon_config(w->cli, &w->config, err);
 	case NEEDS_SESSION:
-		return session_open(w->cli, s, err);
+		return open_session(w, err);
 	case NEEDS_DIRECTORY:
-		return session_open(w->cli, s, err) && session_directory(s, err);
+		return open_session(w, err) && session_directory(s, err);
 	case NEEDS_PKI:
-		return session_open(w->cli, s, err) && session_pki(s, err);
+		return open_session(w, err) && session_pki(s, err);
 	case NEEDS_CA:
 		break;
 	}
-	return session_open(w->cli, s, err) && session_ca(s, &w->ca, err);
+	return open_session(w, err) && session_ca(s, &w->ca, err);
 }
 
 static void

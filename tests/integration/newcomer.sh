@@ -48,6 +48,15 @@ has_slapd() {
 		chmod 777 "$dir/ldapi" && printf 'TLS_CACERT %s\n' "$LDAP_CA_FILE" >/etc/ldap/ldap.conf && has_passwords admin dircad alice bert otto kim
 }
 
+# Without a word about it nothing is made of a directory that lacks everything: what would be typed is shown.
+is_not_prepared_unasked() {
+	cd "$dir/home" && ! dirca setup --yes --ca-name Acme-CA --host localhost --service-dn "cn=dircad,ou=Services,$PLAIN_SUFFIX" \
+		--service-password-file dircad.password --uri ldapi:/// "${PLAIN_ADMIN[@]}" >said 2>&1 && cat said &&
+		grep -qx "  # dirca directory init --templates --uri ldapi:/// --bind-dn 'cn=admin,$PLAIN_SUFFIX' --password-file .*" said &&
+		grep -q "^dirca setup: the directory is not prepared" said && [ ! -e /var/lib/dirca/ca.crt ] &&
+		! ldapsearch -x -LLL -H ldapi:/// "${PLAIN_ADMIN[@]}" -b "CN=Configuration,$PLAIN_SUFFIX" dn 2>/dev/null && rm /etc/dirca/dircad.conf /etc/dirca/directory-password
+}
+
 has_samba() { plain_samba_start && has_passwords Administrator alice bert otto kim; }
 
 # A change is in force within two seconds, says the page, and a server answers when it was started: on a busy machine later. As a careful
@@ -98,6 +107,7 @@ explained() {
 of_openldap() {
 	check "an ordinary slapd" has_slapd
 	[ "$CHECKS_BAD" -eq 0 ] || exit 1
+	check "nobody prepares it unasked" is_not_prepared_unasked
 	check "README.md is true of it, word for word" follows_the_page slapd
 	tells_time OpenLDAP
 	check "a template for people without userPrincipalName" without_upn

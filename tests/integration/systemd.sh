@@ -29,7 +29,7 @@ begins_with_setup() { fails_with 4 dirca doctor >"$dir/doctor" && tail -1 "$dir/
 # One line, without a question.
 setup() {
 	dirca setup --ca-name "$CA_NAME" --host localhost --key rsa2048 --listen "${CA_URL/*\/localhost/127.0.0.1}" --http-listen "${CA_HTTP_URL/*\/localhost/127.0.0.1}" \
-		--service-uri "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" --service-dn "cn=dircad,$CA_LAB_USERS" --service-password-file "$(lab_password_file dircad)" --yes \
+		--service-uri "$LDAPS_URI" --tls-ca "$LDAP_CA_FILE" --service-user dircad --service-password-file "$(lab_password_file dircad)" --yes \
 		--uri "$LDAPI_URI" --mech EXTERNAL --admin 'CA Administrators' --officer 'Certificate Managers' --auditor Auditors "$@" </dev/null
 }
 changes_nothing() { find /etc/dirca /etc/systemd /var/lib/dirca -type f ! -name 'dirca.db*' -exec sha256sum {} + | sort; }
@@ -48,8 +48,71 @@ second_admin() {
 	while [ $# -gt 1 ] && [ "$1 $2" != "--admin CA Administrators" ]; do shift; done
 	[ "${3:-}" = --admin ] && echo "$4"
 }
-makes_all() {
-	says "no key recovery agent is enabled" setup && is "640 root dirca" stat -c '%a %U %G' /etc/dirca/directory-password && is "644 root root" stat -c '%a %U %G' /etc/dirca/dircad.conf
+# ---- at a terminal; as the administrator of the CA, by a password that is typed ----
+by_hand() { # SCRIPT [OPTION...]
+	local script=$1
+	shift
+	(umask 077 && "$here/../support/by_hand.py" "$script" -- dirca setup --key rsa2048 --listen "${CA_URL/*\/localhost/127.0.0.1}" \
+		--http-listen "${CA_HTTP_URL/*\/localhost/127.0.0.1}" --tls-ca "$LDAP_CA_FILE" --uri "$LDAPS_URI" --bind-dn "cn=caadmin,$CA_LAB_USERS" --ask-password "$@") \
+		>"$dir/by-hand" || { cat "$dir/by-hand"; return 1; }
+}
+set_questions() { questions="sees Name of the CA, as certificates will have it:
+	says $CA_NAME
+	sees Name of this machine, as clients know it"
+	answers="$questions
+	says localhost
+	sees The directory (ldaps://HOST, ldap://HOST with Kerberos, or ldapi:///) [$LDAPS_URI]:
+	says "; }
+left_nothing() { [ "$(changes_nothing)" = "$1" ] && [ ! -e /etc/dirca/dircad.conf ] && [ ! -e /etc/dirca/directory-password ]; }
+ends_with_nothing() {
+	local before
+	before=$(changes_nothing)
+	by_hand "$questions
+		interrupts
+		dies 2" && left_nothing "$before" &&
+		by_hand "$answers
+			sees Password of that account:
+			presses C
+			dies 2" --service-user dircad && left_nothing "$before" &&
+		by_hand "$answers
+			sees Password of that account:
+			hands $(lab_password_file dircad)
+			sees dir_authcid = dircad
+			sees Write it, and make the CA? [y/N]
+			says n
+			sees nothing was changed
+			ends 2" --service-user dircad && left_nothing "$before" &&
+		by_hand "$answers
+			sees DN of the account by which the CA reads it:
+			says
+			sees --service-dn: is empty
+			ends 2" && left_nothing "$before"
+}
+# The second time what was answered is there, and only who publishes is asked: once, whatever is run for him.
+goes_on_where_it_was_left() {
+	by_hand "$answers
+		sees Password of that account:
+		hands $(lab_password_file dircad)
+		sees Write it, and make the CA? [y/N]
+		says y
+		sees Password:
+		presses C
+		dies 2" --service-user dircad && [ ! -e /var/lib/dirca/ca.crt ] && is "dir_auth = scram" grep '^dir_auth =' /etc/dirca/dircad.conf &&
+		by_hand "sees Configuration, /etc/dirca/dircad.conf: is there
+			sees Password:
+			hands $(lab_password_file caadmin)
+			sees # dirca ca init
+			sees Who administers the CA (user or group of the directory):
+			says CA Administrators
+			sees --ask-password
+			sees $CA_NAME is published
+			sees no key recovery agent is enabled
+			ends 0
+			shows not $(<"$(lab_password_file caadmin)")" --officer 'Certificate Managers' --auditor Auditors &&
+		is 1 grep -c 'Password:' "$dir/by-hand"
+}
+owns_files() {
+	is "640 root dirca" stat -c '%a %U %G' /etc/dirca/directory-password && is "644 root root" stat -c '%a %U %G' /etc/dirca/dircad.conf
 }
 # Everything is there, and left alone.
 makes_nothing_again() {
@@ -97,7 +160,10 @@ bundle_stays() { says "dir_tls_ca = $bundle" dirca setup --dry-run --ca-name A -
 bundle=/etc/ssl/certs/ca-certificates.crt
 check "a machine's bundle stays where it is, and no password is needed to show it" bundle_stays
 check "a file that is none is told" refuses '--tls-ca: /etc/none.pem' dirca setup --dry-run --ca-name A --host localhost --tls-ca /etc/none.pem
-check "all is made by one line" makes_all
+set_questions
+check "who ends it at a question, or says no, has nothing" ends_with_nothing
+check "all is made at a terminal, and gone on with" goes_on_where_it_was_left
+check "in files that the service can read" owns_files
 [ "$CHECKS_BAD" -eq 0 ] || { systemctl status --no-pager -l dircad; journalctl -u dircad --no-pager | tail -30; checks_end; exit 1; }
 check "and is ready when that returns" curl -sf --max-time 30 --cacert "$CA_STATE/ca.crt" "$CA_URL/.well-known/est/cacerts"
 check "files belong to whom they should" belong
