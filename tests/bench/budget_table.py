@@ -31,8 +31,7 @@ STAGES = {
         "certificate": ["certificate_issue", "certificate_names_make"],
         "response": ["enroll_answer_begin", "enroll_answer_finish", "enroll_respond", "base64_encode_lines", "cms_certs_only", "answer_body"],
         "row": ["enroll_commit_prepare"],
-        "store": ["store_do", "store_add_request", "store_find_precedent", "store_precedent", "take_group", "run_group", "wake_group",
-                  "checkpoint_if_due"],
+        "store": ["store_do", "store_add_request", "store_find_precedent", "store_precedent", "take_group", "run_group", "wake_group"],
         "audit, events": ["ca_audit", "ca_audit_row", "ca_event_keep", "enroll_note_archived", "enroll_remark_keep", "enroll_event_keep", "enroll_remark_tell",
                           "enroll_event_tell"],
         "log": ["log_write"],
@@ -49,6 +48,8 @@ STAGES = {
         "journal": ["journal_add"],
     },
 }
+# Done from time to time, by whoever comes then: the write-ahead log is copied back, a view that was replaced is given up. It is nobody's.
+NOW_AND_THEN = ["checkpoint_if_due", "ca_view_release"]
 THREADS = {"work": "worker, route", "serve": "socket, dispatch"}
 MEMORY = re.compile(r"^(malloc|calloc|realloc|free|cfree|_int_malloc|_int_free|_int_realloc|_int_memalign|malloc_consolidate|unlink_chunk\.?.*|sysmalloc|"
                     r"systrim\.?.*|tcache_.*|arena_get.*|ptmalloc.*|posix_memalign|aligned_alloc|malloc_usable_size|reallocarray)$")
@@ -134,13 +135,14 @@ class Counts:
 
     def __init__(self, role, costs, calls, count, program):
         by_function = {f: stage for stage, functions in STAGES[role].items() for f in functions}
+        by_function.update(dict.fromkeys(NOW_AND_THEN))
         called = {f: what for what, functions in CALLS.items() for f in functions}
         self.costs, self.called = costs, calls
         self.stages = {stage: dict.fromkeys(COLUMNS, 0) for stage in STAGES[role]}
         self.calls = dict.fromkeys(CALLS, 0)
         for callers, library, n in costs:
             stage = stage_of(callers, by_function)
-            if stage is not None:  # else a thread that serves no request
+            if stage is not None:
                 self.stages[stage][column(callers[0], library, program)] += n / count
         for callers, times in calls:
             name = callers[0].partition("@")[0]
