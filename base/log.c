@@ -70,17 +70,37 @@ put(struct line *line, const char *s)
 	line->len += n;
 }
 
+/* Of most values everything is ASCII that is shown as it is. */
+static size_t
+plain_run(struct view text, size_t most)
+{
+	size_t n = 0;
+
+	while (n < text.len && n < most && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f &&
+	       text.ptr[n] != '"' && text.ptr[n] != '\\')
+		n++;
+	return n;
+}
+
 static void
 put_value(struct line *line, const char *s)
 {
+	/* The closing quote always finds room: a value that is too long is cut, not left open. */
+	const size_t most = sizeof line->text - 2 - PRINTABLE_MAX;
 	struct view rest = view_str(s);
 	char shown[PRINTABLE_MAX];
 
 	put(line, "\"");
-	/* The closing quote always finds room: a value that is too long is cut, not left open. */
-	while (rest.len > 0 && line->len + sizeof shown < sizeof line->text - 2) {
-		size_t n = printable_next(rest, shown);
+	while (rest.len > 0 && line->len < most) {
+		size_t n = plain_run(rest, most - line->len);
 
+		if (n > 0) {
+			memcpy(line->text + line->len, rest.ptr, n);
+			line->len += n;
+			rest = view_of(rest.ptr + n, rest.len - n);
+			continue;
+		}
+		n = printable_next(rest, shown);
 		if (rest.ptr[0] == '"' || rest.ptr[0] == '\\')
 			put(line, "\\");
 		put(line, shown);

@@ -55,20 +55,32 @@ printable_character(uint32_t code_point)
 	return (code_point & 0xfffe) != 0xfffe; /* the last two of every plane */
 }
 
+/* How many octets at the beginning are ASCII that is shown as it is: of most texts, all. */
+static size_t
+plain_run(struct view text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f)
+		n++;
+	return n;
+}
+
 bool
 printable_text(struct view text, uint32_t *bad_out)
 {
 	*bad_out = UINT32_MAX;
 	while (text.len > 0) {
 		uint32_t code_point;
-		size_t n = utf8_next(text, &code_point);
+		size_t n = plain_run(text);
 
-		if (n == 0)
-			return false;
-		if (!printable_character(code_point)) {
+		if (n == 0 && (n = utf8_next(text, &code_point)) > 0 &&
+		    !printable_character(code_point)) {
 			*bad_out = code_point;
 			return false;
 		}
+		if (n == 0)
+			return false;
 		text = view_of(text.ptr + n, text.len - n);
 	}
 	return true;
@@ -95,17 +107,6 @@ printable_next(struct view text, char shown_out[PRINTABLE_MAX])
 		snprintf(shown_out, PRINTABLE_MAX, "\\u%04x\\u%04x", 0xd800 + (above >> 10 & 0x3ff),
 		    0xdc00 + (above & 0x3ff));
 	}
-	return n;
-}
-
-/* How many octets at the beginning are ASCII that is shown as it is: of most texts, all. */
-static size_t
-plain_run(struct view text)
-{
-	size_t n = 0;
-
-	while (n < text.len && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f)
-		n++;
 	return n;
 }
 

@@ -134,13 +134,12 @@ text_is_utf8(struct view v)
 {
 	uint32_t cp;
 
-	while (v.len > 0) {
-		size_t n = utf8_next(v, &cp);
+	for (size_t n = utf8_ascii(v); n < v.len;) {
+		size_t more = utf8_next(view_of(v.ptr + n, v.len - n), &cp);
 
-		if (n == 0)
+		if (more == 0)
 			return false;
-		v.ptr += n;
-		v.len -= n;
+		n += more;
 	}
 	return true;
 }

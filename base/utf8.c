@@ -37,6 +37,16 @@ utf8_next(struct view v, uint32_t *code_point_out)
 }
 
 size_t
+utf8_ascii(struct view v)
+{
+	size_t n = 0;
+
+	while (n < v.len && v.ptr[n] < 0x80)
+		n++;
+	return n;
+}
+
+size_t
 utf8_put(uint32_t cp, char *out)
 {
 	if (cp < 0x80) {

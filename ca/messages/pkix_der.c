@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "text.h"
+#include "utf8.h"
 
 #define MAX_DEPTH 24
 
@@ -159,15 +160,6 @@ any_text(int type, struct view content, char **out, struct err *err)
 	return text_from_view(view_of(utf8, (size_t)len), out, err);
 }
 
-static bool
-is_ascii(struct view v)
-{
-	for (size_t i = 0; i < v.len; i++)
-		if (v.ptr[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Of one octet a character, the first 128 of which are those of ASCII. */
 static bool
 is_narrow(int type)
@@ -183,7 +175,7 @@ pkix_octets_text(int type, struct view content, char **out, struct err *err)
 	OWNED(own_memory) char *text = NULL;
 
 	*out = NULL;
-	if (type == V_ASN1_UTF8STRING || (is_narrow(type) && is_ascii(content)))
+	if (type == V_ASN1_UTF8STRING || (is_narrow(type) && utf8_ascii(content) == content.len))
 		return text_from_view(content, out, err);
 	if (type != V_ASN1_BMPSTRING)
 		return any_text(type, content, out, err);
