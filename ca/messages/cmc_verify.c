@@ -6,6 +6,8 @@
 #include "cms_algs.h"
 #include "cms_asn1.h"
 #include "der.h"
+#include "mem.h"
+#include "own.h"
 
 static bool
 hash_is(const EVP_MD *md, struct view data, struct view said, bool *equal_out, struct err *err)
@@ -65,32 +67,35 @@ cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, 
 	       check_key_hash(r, &r->message.signers[r->signer], allow_sha1, err);
 }
 
+/* Encodes what was decoded, without the unsigned attributes, which it gets back. */
 static bool
-strip(struct view raw, struct buf *out, struct err *err)
+strip(const struct cms_signed *from, struct buf *out, struct err *err)
 {
-	OWNED(own_cmsw_signed) CMSW_SIGNED *m = NULL;
+	const STACK_OF(CMSW_SIGNER_INFO) *signers = from->wire->data->signers;
+	int count = sk_CMSW_SIGNER_INFO_num(signers);
+	OWNED(own_memory)
+	STACK_OF(CMSW_ATTRIBUTE) **aside = mem_zero((size_t)count, sizeof(*aside));
+	bool ok;
 
-	*out = (struct buf){0};
-	m = der_decode(ASN1_ITEM_rptr(CMSW_SIGNED), raw, raw.len, "the CMC request", err);
-	if (m == NULL)
-		return false;
-	for (int i = 0; i < sk_CMSW_SIGNER_INFO_num(m->data->signers); i++) {
-		CMSW_SIGNER_INFO *si = sk_CMSW_SIGNER_INFO_value(m->data->signers, i);
+	for (int i = 0; i < count; i++) {
+		CMSW_SIGNER_INFO *signer = sk_CMSW_SIGNER_INFO_value(signers, i);
 
-		sk_CMSW_ATTRIBUTE_pop_free(si->unsigned_attrs, CMSW_ATTRIBUTE_free);
-		si->unsigned_attrs = NULL;
+		aside[i] = own_give(&signer->unsigned_attrs);
 	}
-	return der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "the CMC request", out, err);
+	ok = der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), from->wire, "the CMC request", out, err);
+	for (int i = 0; i < count; i++)
+		sk_CMSW_SIGNER_INFO_value(signers, i)->unsigned_attrs = aside[i];
+	return ok;
 }
 
 bool
 cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err)
 {
-	return strip(buf_view(&r->message.raw), out, err);
+	return strip(&r->message, out, err);
 }
 
 bool
 cmc_wrapped_strip(const struct cmc_wrapped *w, struct buf *out, struct err *err)
 {
-	return strip(buf_view(&w->message.raw), out, err);
+	return strip(&w->message, out, err);
 }
