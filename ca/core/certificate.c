@@ -228,7 +228,8 @@ mark_critical(const struct issue_plan *plan, ext_list *list)
 	for (int i = 0; i < sk_X509_EXTENSION_num(list); i++) {
 		X509_EXTENSION *x = sk_X509_EXTENSION_value(list, i);
 
-		OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(x), 1);
+		if (!oid_text(X509_EXTENSION_get_object(x), oid, sizeof oid))
+			continue;
 		for (size_t k = 0; k < plan->critical.count; k++)
 			if (strcmp(plan->critical.list[k], oid) == 0)
 				X509_EXTENSION_set_critical(x, 1);

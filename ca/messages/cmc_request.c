@@ -71,9 +71,8 @@ read_extension(X509_EXTENSION *wire, struct cmc_request *out, struct err *err)
 {
 	struct pkix_extension *e = &out->extensions[out->extension_count];
 	const ASN1_OBJECT *oid = X509_EXTENSION_get_object(wire);
-	int len = OBJ_obj2txt(e->oid, (int)sizeof e->oid, oid, 1);
 
-	if (len <= 0 || len >= (int)sizeof e->oid)
+	if (!oid_text(oid, e->oid, sizeof e->oid))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "control AddExtensions has an over-long object identifier");
 	e->nid = OBJ_obj2nid(oid);

@@ -7,6 +7,7 @@
 #include "cms_asn1.h"
 #include "der.h"
 #include "mem.h"
+#include "oids.h"
 
 #define MESSAGE_MAX      (1024 * 1024)
 #define CERTIFICATES_MAX 64
@@ -176,7 +177,6 @@ cms_signed_decode(struct view der, struct cms_signed *out, struct err *err)
 {
 	OWNED(cms_signed_free) struct cms_signed s = {0};
 	const CMSW_SIGNED_DATA *data;
-	int len;
 
 	*out = s;
 	if (!read_wire(der, &s, err))
@@ -185,8 +185,7 @@ cms_signed_decode(struct view der, struct cms_signed *out, struct err *err)
 	if (data->version != 1 && (data->version < 3 || data->version > 5))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "SignedData has version %d; 1, 3, 4 and 5 are known", (int)data->version);
-	len = OBJ_obj2txt(s.content_oid, (int)sizeof s.content_oid, data->encap->type, 1);
-	if (len <= 0 || len >= (int)sizeof s.content_oid)
+	if (!oid_text(data->encap->type, s.content_oid, sizeof s.content_oid))
 		return err_set(
 		    err, ERROR_INVALID_DATA, "the content type of SignedData is over-long");
 	s.content = der_string(data->encap->content);

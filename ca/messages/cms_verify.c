@@ -6,6 +6,7 @@
 
 #include "cms_algs.h"
 #include "der.h"
+#include "oids.h"
 #include "pkix.h"
 
 static bool
@@ -19,8 +20,7 @@ check_content_type(const struct cms_signed *s, const struct cms_signer *signer, 
 	    (type = der_decode(ASN1_ITEM_rptr(ASN1_OBJECT), value, sizeof oid,
 		 "the contentType attribute", err)) == NULL)
 		return err_prefix(err, "signed attribute contentType");
-	return (OBJ_obj2txt(oid, (int)sizeof oid, type, 1) > 0 &&
-		   strcmp(oid, s->content_oid) == 0) ||
+	return (oid_text(type, oid, sizeof oid) && strcmp(oid, s->content_oid) == 0) ||
 	       err_set(err, CRYPT_E_INVALID_MSG_TYPE,
 		   "the signer signed another content type than %s", s->content_oid);
 }

@@ -6,6 +6,7 @@
 #include <openssl/objects.h>
 
 #include "cms_asn1.h"
+#include "oids.h"
 
 #define SERIAL_MAX 64
 
@@ -204,11 +205,9 @@ bool
 der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err)
 {
 	struct view cursor, value;
-	int len;
 
 	*out = (struct cms_attr){0};
-	len = OBJ_obj2txt(out->oid, (int)sizeof out->oid, type, 1);
-	if (len <= 0 || len >= (int)sizeof out->oid)
+	if (!oid_text(type, out->oid, sizeof out->oid))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "an attribute has an object identifier of more than %zu characters",
 		    sizeof out->oid - 1);

@@ -70,3 +70,67 @@ oid_occurs(enum oid_id id, struct view der)
 
 	return memmem(der.ptr, der.len, OBJ_get0_data(object), OBJ_length(object)) != NULL;
 }
+
+/* One arc of 63 bits at most from the front of `octets`. */
+static bool
+take_arc(struct view *octets, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < octets->len && i < 9; i++) {
+		*out = *out << 7 | (octets->ptr[i] & 0x7f);
+		if (octets->ptr[i] < 0x80) {
+			*octets = view_of(octets->ptr + i + 1, octets->len - i - 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Behind what is there, with room for the NUL. */
+static bool
+put_arc(uint64_t arc, char *out, size_t size, size_t *used)
+{
+	char digits[20];
+	size_t count = 0;
+
+	do
+		digits[count++] = (char)('0' + arc % 10);
+	while ((arc /= 10) > 0);
+	if (*used + (*used > 0) + count >= size)
+		return false;
+	if (*used > 0)
+		out[(*used)++] = '.';
+	while (count > 0)
+		out[(*used)++] = digits[--count];
+	out[*used] = '\0';
+	return true;
+}
+
+static bool
+put_arcs(struct view octets, char *out, size_t size)
+{
+	uint64_t arc, first;
+	size_t used = 0;
+
+	if (!take_arc(&octets, &arc))
+		return false;
+	first = arc < 80 ? arc / 40 : 2;
+	if (!put_arc(first, out, size, &used) || !put_arc(arc - 40 * first, out, size, &used))
+		return false;
+	while (octets.len > 0)
+		if (!take_arc(&octets, &arc) || !put_arc(arc, out, size, &used))
+			return false;
+	return true;
+}
+
+bool
+oid_text(const ASN1_OBJECT *oid, char *out, size_t size)
+{
+	int len;
+
+	if (put_arcs(view_of(OBJ_get0_data(oid), OBJ_length(oid)), out, size))
+		return true;
+	/* An arc may be longer: a UUID is one (X.667). */
+	len = OBJ_obj2txt(out, (int)size, oid, 1);
+	return len > 0 && (size_t)len < size;
+}

@@ -5,6 +5,8 @@
 #ifndef MESSAGES_OIDS_H
 #define MESSAGES_OIDS_H
 
+#include <openssl/types.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -81,6 +83,8 @@ enum oid_id {
 bool oids_init(struct err *err);
 int oid_nid(enum oid_id id);
 const char *oid_dotted(enum oid_id id);
+/* As dotted text, NUL-terminated; false if it does not fit. */
+bool oid_text(const ASN1_OBJECT *oid, char *out, size_t size);
 /* Do the octets of the object identifier stand anywhere in it? What has none need not be decoded to
  * know that; what has them may mean something else. */
 bool oid_occurs(enum oid_id id, struct view der);

@@ -13,9 +13,8 @@ static bool
 extension_view(X509_EXTENSION *from, struct pkix_extension *to, struct err *err)
 {
 	const ASN1_OBJECT *oid = X509_EXTENSION_get_object(from);
-	int len = OBJ_obj2txt(to->oid, sizeof to->oid, oid, 1);
 
-	if (len <= 0 || (size_t)len >= sizeof to->oid)
+	if (!oid_text(oid, to->oid, sizeof to->oid))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "an extension has an object identifier of over %zu characters",
 		    sizeof to->oid - 1);
@@ -126,14 +125,12 @@ read_template_oid(struct view der, struct pkix_template_id *out, struct err *err
 	const unsigned char *p = der.ptr;
 	OWNED(own_pkix_template) PKIX_TEMPLATE *t = NULL;
 	char text[128];
-	int len = 0;
 
 	if (!pkix_der_is_strict(der) || (t = d2i_PKIX_TEMPLATE(NULL, &p, (long)der.len)) == NULL ||
 	    p != der.ptr + der.len)
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "template extension: not { OID, major, minor }");
-	len = OBJ_obj2txt(text, sizeof text, t->oid, 1);
-	if (len <= 0 || (size_t)len >= sizeof text)
+	if (!oid_text(t->oid, text, sizeof text))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "template extension: the object identifier is over %zu characters long",
 		    sizeof text - 1);

@@ -49,16 +49,6 @@ pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err)
 	return true;
 }
 
-bool
-pkix_copy_extensions(
-    const STACK_OF(X509_EXTENSION) * from, STACK_OF(X509_EXTENSION) * *to, struct err *err)
-{
-	if (from == NULL || sk_X509_EXTENSION_num(from) == 0)
-		return true; /* an empty SEQUENCE is not allowed */
-	*to = sk_X509_EXTENSION_deep_copy(from, X509_EXTENSION_dup, X509_EXTENSION_free);
-	return *to != NULL || err_nomem(err);
-}
-
 static bool
 no_duplicates(const STACK_OF(X509_EXTENSION) * list, struct err *err)
 {
@@ -94,12 +84,15 @@ pkix_tbs_encode(const struct pkix_tbs *in, struct buf *out, struct err *err)
 	    !pkix_put_time(tbs->validity->notAfter, in->not_after, err) ||
 	    !pkix_put_element(tbs->subject, in->subject, "subject name", err) ||
 	    !pkix_put_element(tbs->spki, in->spki, "subject public key", err) ||
-	    !no_duplicates(in->extensions, err) ||
-	    !pkix_copy_extensions(in->extensions, &tbs->extensions, err))
+	    !no_duplicates(in->extensions, err))
 		return false;
 	X509_ALGOR_free(tbs->sig_alg);
 	tbs->sig_alg = own_give(&alg);
+	/* Lent: an empty SEQUENCE is not allowed. */
+	if (in->extensions != NULL && sk_X509_EXTENSION_num(in->extensions) > 0)
+		tbs->extensions = (STACK_OF(X509_EXTENSION) *)(uintptr_t)in->extensions;
 	len = i2d_PKIX_TBS_CERT(tbs, &der);
+	tbs->extensions = NULL;
 	return buf_take_openssl(der, len, out, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "der.h"
 #include "mem.h"
+#include "oids.h"
 #include "pkix_name.h"
 #include "text.h"
 
@@ -209,7 +210,7 @@ pkix_type_text(struct view type, char out[PKIX_OID_TEXT])
 	const uint8_t *p = type.ptr;
 	OWNED(own_asn1_object) ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)type.len);
 
-	return o != NULL && OBJ_obj2txt(out, PKIX_OID_TEXT, o, 1) > 0;
+	return o != NULL && oid_text(o, out, PKIX_OID_TEXT);
 }
 
 /* ---- as text ---- */

@@ -46,7 +46,7 @@ struct pkix_avas {
 /* False: no Name in strict DER. pkix_avas_free. */
 bool pkix_name_read(struct view der, struct pkix_avas *out);
 void pkix_avas_free(struct pkix_avas *avas);
-/* Whether it is the OID of that NID; as text, of which what does not fit is left out. */
+/* Whether it is the OID of that NID; as text, if that fits. */
 bool pkix_type_is(struct view type, int nid);
 #define PKIX_OID_TEXT 80
 bool pkix_type_text(struct view type, char out[PKIX_OID_TEXT]);

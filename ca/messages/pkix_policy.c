@@ -55,11 +55,9 @@ intersect(struct texts *list, const struct texts *with)
 }
 
 static bool
-oid_text(const ASN1_OBJECT *o, char text[128], struct err *err)
+policy_text(const ASN1_OBJECT *o, char text[128], struct err *err)
 {
-	int len = OBJ_obj2txt(text, 128, o, 1);
-
-	return (len > 0 && len < 128) ||
+	return oid_text(o, text, 128) ||
 	       err_openssl(err, ERROR_INVALID_DATA, "a policy has an over-long object identifier");
 }
 
@@ -77,7 +75,7 @@ pkix_policies_decode(struct view value, struct texts *out, struct err *err)
 	    p != value.ptr + value.len || sk_POLICYINFO_num(list) == 0)
 		return err_openssl(err, ERROR_INVALID_DATA, "not a list of certificate policies");
 	for (int i = 0; i < sk_POLICYINFO_num(list); i++)
-		if (!oid_text(sk_POLICYINFO_value(list, i)->policyid, text, err) ||
+		if (!policy_text(sk_POLICYINFO_value(list, i)->policyid, text, err) ||
 		    !add_text(&read, text, err))
 			return false;
 	*out = read;
@@ -99,7 +97,7 @@ pkix_usages_decode(struct view value, struct texts *out, struct err *err)
 	    p != value.ptr + value.len || sk_ASN1_OBJECT_num(list) == 0)
 		return err_openssl(err, ERROR_INVALID_DATA, "not a list of extended key usages");
 	for (int i = 0; i < sk_ASN1_OBJECT_num(list); i++)
-		if (!oid_text(sk_ASN1_OBJECT_value(list, i), text, err) ||
+		if (!policy_text(sk_ASN1_OBJECT_value(list, i), text, err) ||
 		    !add_text(&read, text, err))
 			return false;
 	*out = read;
@@ -205,14 +203,14 @@ apply_mapping(struct state *s, const POLICY_MAPPINGS *list, struct err *err)
 	for (int i = 0; i < sk_POLICY_MAPPING_num(list); i++) {
 		const POLICY_MAPPING *m = sk_POLICY_MAPPING_value(list, i);
 
-		if (!oid_text(m->issuerDomainPolicy, from, err) ||
-		    !oid_text(m->subjectDomainPolicy, to, err))
+		if (!policy_text(m->issuerDomainPolicy, from, err) ||
+		    !policy_text(m->subjectDomainPolicy, to, err))
 			return false;
 		if (s->mapping_after > 0 && texts_has(&s->set, from) && !add_text(&mapped, to, err))
 			return false;
 	}
 	for (int i = 0; i < sk_POLICY_MAPPING_num(list); i++)
-		if (oid_text(sk_POLICY_MAPPING_value(list, i)->issuerDomainPolicy, from, err))
+		if (policy_text(sk_POLICY_MAPPING_value(list, i)->issuerDomainPolicy, from, err))
 			remove_text(&s->set, from);
 	for (size_t i = 0; i < mapped.count; i++)
 		if (!add_text(&s->set, mapped.list[i], err))

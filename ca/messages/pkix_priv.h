@@ -43,13 +43,10 @@ bool pkix_bits_set(ASN1_BIT_STRING *bits, struct view octets);
 /* Puts a SEQUENCE element, checked by pkix_der_is_strict, into a template field. */
 bool pkix_put_element(ASN1_STRING *field, struct view der, const char *what, struct err *err);
 
-/* Fields of what the CA makes: a time, a positive serial of at most 20 octets, a copied list (left
- * NULL if empty). */
+/* Fields of what the CA makes: a time, a positive serial of at most 20 octets. */
 bool pkix_time_fits(int64_t when, struct err *err);
 bool pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err);
 bool pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err);
-bool pkix_copy_extensions(
-    const STACK_OF(X509_EXTENSION) * from, STACK_OF(X509_EXTENSION) * *to, struct err *err);
 
 /* AlgorithmIdentifier from its DER. */
 X509_ALGOR *pkix_algor(struct view der, struct err *err);

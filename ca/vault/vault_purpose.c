@@ -75,10 +75,9 @@ static size_t
 find_named(const struct sign_usages *named, const ASN1_OBJECT *oid)
 {
 	char text[OID_TEXT_MAX];
-	int len = OBJ_obj2txt(text, sizeof text, oid, 1);
 	size_t i = 0;
 
-	if (len <= 0 || (size_t)len >= sizeof text)
+	if (!oid_text(oid, text, sizeof text))
 		return named->count;
 	while (i < named->count && strcmp(named->list[i], text) != 0)
 		i++;
@@ -161,7 +160,6 @@ read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
 	EXTENDED_KEY_USAGE *value;
 	char text[OID_TEXT_MAX];
 	bool ok = true;
-	int len;
 
 	if (x == NULL)
 		return true;
@@ -170,8 +168,7 @@ read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
 	if (value == NULL || sk_ASN1_OBJECT_num(value) == 0)
 		ok = refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 	for (int i = 0; ok && i < sk_ASN1_OBJECT_num(value); i++) {
-		len = OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(value, i), 1);
-		ok = (len > 0 && (size_t)len < sizeof text) ||
+		ok = oid_text(sk_ASN1_OBJECT_value(value, i), text, sizeof text) ||
 		     refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
 		if (ok)
 			texts_add(out, text);
