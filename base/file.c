@@ -31,7 +31,7 @@ check_size(int fd, const char *path, size_t max, size_t *size_out, struct err *e
 
 /* `flags` beside those for reading. */
 static bool
-open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_out, struct err *err)
+open_any(const char *path, int flags, int *fd_out, struct err *err)
 {
 	/* O_NONBLOCK: a FIFO in the place of a file is refused, not waited for. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
@@ -41,6 +41,17 @@ open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_ou
 	if (fd == -1)
 		return err_errno(err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO,
 		    "%s: cannot open", path);
+	*fd_out = fd;
+	return true;
+}
+
+static bool
+open_sized(const char *path, int flags, size_t max, int *fd_out, size_t *size_out, struct err *err)
+{
+	int fd;
+
+	if (!open_any(path, flags, &fd, err))
+		return false;
 	if (!check_size(fd, path, max, size_out, err)) {
 		close(fd);
 		return false;
@@ -55,6 +66,25 @@ file_open(const char *path, int *fd_out, struct err *err)
 	size_t size;
 
 	return open_sized(path, O_NOFOLLOW, SIZE_MAX, fd_out, &size, err);
+}
+
+bool
+file_open_stream(const char *path, bool pipes, FILE **out, struct err *err)
+{
+	OWNED(own_fd) int fd = -1;
+	struct stat st;
+	size_t size;
+
+	*out = NULL;
+	if (!open_any(path, 0, &fd, err))
+		return false;
+	if (!(pipes && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) &&
+	    !check_size(fd, path, SIZE_MAX, &size, err))
+		return false;
+	if (fcntl(fd, F_SETFL, 0) == -1 || (*out = fdopen(fd, "r")) == NULL)
+		return err_errno(err, DIRCA_E_IO, "%s: cannot open", path);
+	fd = -1;
+	return true;
 }
 
 /* Reads exactly `len` bytes; a file that changes its size meanwhile is an error. */

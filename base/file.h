@@ -5,6 +5,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "buf.h"
@@ -29,6 +30,9 @@ bool file_read_secret(const char *path, size_t max, struct secret *out, struct e
 /* As file_read_secret, of the file that is open and read from its beginning; `path` is for what is
  * said of it. */
 bool file_read_secret_fd(int fd, const char *path, size_t max, struct secret *out, struct err *err);
+/* As file_read opens it, for what is read bit by bit; where `pipes`, a FIFO too, which is at its
+ * end where nobody writes to it. */
+bool file_open_stream(const char *path, bool pipes, FILE **out, struct err *err);
 /* Opens a file to be read and nothing else: no link, no folder, no device, no FIFO.
  * ERROR_FILE_NOT_FOUND. */
 bool file_open(const char *path, int *fd_out, struct err *err);

@@ -241,11 +241,12 @@ prove_alone(struct drill *d, const struct cli *cli, struct err *err)
 		return false;
 	if (!check_entries(buf_view(&d->batch.file), err))
 		return rewrap_file_split(buf_view(&d->batch.file), &der, &rest, &ignored) &&
-			       rest.len > 0
+			       rest.len > 0 && material_inside(der) == MATERIAL_MESSAGE
 			   ? err_set(err, E_INVALIDARG,
-				 "the file is no drill of keys that one agent opens alone: of "
+				 "%s is no drill of keys that one agent opens alone: of "
 				 "others' shares (--combine), or keys to be sealed to others "
-				 "(`dirca archive rewrap`)")
+				 "(`dirca archive rewrap`)",
+				 cli->args[0])
 			   : given_failed(cli->args[0], buf_view(&d->batch.file), GIVEN_DRILL, err);
 	for (rest = buf_view(&d->batch.file); rest.len > 0;)
 		if (!rewrap_entry_next(&rest, &der, err) || !prove_entry(d, der, err))

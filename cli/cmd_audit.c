@@ -8,6 +8,8 @@
 #include "audit_export.h"
 #include "clock.h"
 #include "daemon_run.h"
+#include "file.h"
+#include "given.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_json.h"
@@ -232,16 +234,26 @@ cmd_audit_export(struct work *w, struct err *err)
 	return true;
 }
 
+/* *finding_out: the export is not what it was, which is what was asked. */
 static bool
-verify_file(
-    const char *path, const struct audit_known *known, struct audit_export *e, struct err *err)
+verify_file(const char *path, const struct audit_known *known, struct audit_export *e,
+    bool *finding_out, struct err *err)
 {
-	OWNED(own_file) FILE *from = fopen(path, "re");
+	OWNED(own_file) FILE *from = NULL;
+	struct err other;
 
-	if (from == NULL)
-		return err_errno(
-		    err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s", path);
-	return audit_export_verify(from, known, e, err);
+	*finding_out = false;
+	if (!file_open_stream(path, true, &from, err))
+		return false;
+	if (audit_export_verify(from, known, e, err))
+		return true;
+	if (e->head.count == 0 && !given_begins_as(path, from, GIVEN_EXPORT, &other)) {
+		*err = other;
+		return false;
+	}
+	*finding_out = err->code == CRYPT_E_HASH_VALUE || err->code == ERROR_INVALID_DATA ||
+		       err->code == CRYPT_E_NOT_FOUND;
+	return false;
 }
 
 static void
@@ -285,19 +297,18 @@ verify_files(struct work *w, struct audit_known *known, struct err *err)
 
 	for (int i = 0; i < w->cli->count; i++) {
 		struct audit_export e = {0};
+		bool is_finding;
 
 		if (w->cli->count > 1)
 			printf("%s: ", w->cli->args[i]);
-		if (verify_file(w->cli->args[i], known, &e, err)) {
+		if (verify_file(w->cli->args[i], known, &e, &is_finding, err)) {
 			print_verified(&e, known);
 			end = e.head;
 			known->after = &end;
 			continue;
 		}
-		if (err->code != CRYPT_E_HASH_VALUE && err->code != ERROR_INVALID_DATA &&
-		    err->code != CRYPT_E_NOT_FOUND)
+		if (!is_finding)
 			return false;
-		/* That is what was asked. */
 		printf("%s\nThe chain holds up to row %lld.\n", err->msg, (long long)e.head.count);
 		w->status = CLI_FINDINGS;
 		return true;

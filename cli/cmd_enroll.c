@@ -82,8 +82,8 @@ cmd_enroll(struct work *w, struct err *err)
 		return enroll_auto(w, err);
 	if (w->cli->count == 0)
 		return err_set(err, DIRCA_E_USAGE, "name a template, or --auto");
-	if (!check_usage(&w->cli->opt, err) || !work_open(w, NEEDS_PKI, err) ||
-	    !enroll_do(&j, &service, &e, err))
+	if (!check_usage(&w->cli->opt, err) || !enroll_read_signers(&j, err) ||
+	    !work_open(w, NEEDS_PKI, err) || !enroll_do(&j, &service, &e, err))
 		return false;
 	if (e.outcome != CLIENT_PENDING)
 		return report_issued(&j, service, &e, err);

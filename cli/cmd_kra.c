@@ -304,33 +304,55 @@ cmd_kra_list(struct work *w, struct err *err)
 	return true;
 }
 
-static bool
-publish_file(struct session *s, const char *ca_name, const char *path, struct err *err)
-{
-	OWNED(pem_certs_free) struct pem_certs file = {0};
+/* All of them before the first is published. */
+struct kra_files {
+	struct pem_certs list[CLI_LIST_MAX];
+	size_t count;
+};
 
-	if (!given_leaves(path, &file, err))
-		return false;
-	for (size_t i = 0; i < file.count; i++)
-		if (!pki_publish_kra(
-			s->directory, ca_name, buf_view(&file.list[i]), clock_now(), err))
+static void
+kra_files_free(struct kra_files *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		pem_certs_free(&f->list[i]);
+}
+
+static bool
+read_files(const struct cli *cli, struct kra_files *out, struct err *err)
+{
+	for (int i = 0; i < cli->count; i++)
+		if (!given_leaves(cli->args[i], &out->list[out->count++], err))
 			return false;
-	printf("%s: %zu certificate(s) published in CN=KRA under %s.\n", path, file.count, ca_name);
+	return true;
+}
+
+static bool
+publish_file(struct session *s, const char *ca_name, const char *path, const struct pem_certs *file,
+    struct err *err)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (!pki_publish_kra(
+			s->directory, ca_name, buf_view(&file->list[i]), clock_now(), err))
+			return false;
+	printf(
+	    "%s: %zu certificate(s) published in CN=KRA under %s.\n", path, file->count, ca_name);
 	return true;
 }
 
 bool
 cmd_kra_publish(struct work *w, struct err *err)
 {
+	OWNED(kra_files_free) struct kra_files files = {0};
 	const struct pki_service *service;
 
-	if (!session_service(&w->session, &service, err))
+	if (!read_files(w->cli, &files, err) || !work_open(w, NEEDS_PKI, err) ||
+	    !session_service(&w->session, &service, err))
 		return false;
 	if (service == NULL)
 		return err_set(
 		    err, DIRCA_E_USAGE, "the directory is needed: -H and, with several CAs, --ca");
-	for (int i = 0; i < w->cli->count; i++)
-		if (!publish_file(&w->session, service->name, w->cli->args[i], err))
+	for (size_t i = 0; i < files.count; i++)
+		if (!publish_file(&w->session, service->name, w->cli->args[i], &files.list[i], err))
 			return false;
 	return true;
 }
@@ -378,10 +400,10 @@ drop_doubles(struct pkix_certs *c)
 	c->count = kept;
 }
 
-/* The certificate that the argument means: a file, or one in the KRA container by its hash, serial
- * number or name. */
+/* The certificate that the argument means: that of the file, or one in the KRA container by its
+ * hash, serial number or name. */
 static bool
-find_named(struct session *s, const char *what, struct buf *file, struct view *out, struct err *err)
+find_named(struct session *s, const char *what, struct view file, struct view *out, struct err *err)
 {
 	OWNED(pkix_certs_free) struct pkix_certs all = {0};
 	OWNED(buf_free) struct buf hash = {0};
@@ -391,10 +413,8 @@ find_named(struct session *s, const char *what, struct buf *file, struct view *o
 	if (hex_decode(what, &hash, &ignored) && hash.len == 20 &&
 	    (*out = pki_snapshot_kra(s->pki, buf_view(&hash))).len > 0)
 		return true;
-	if (access(what, F_OK) == 0) {
-		if (!given_certificate(what, file, NULL, err))
-			return false;
-		*out = buf_view(file);
+	if (file.len > 0) {
+		*out = file;
 		return true;
 	}
 	if (!collect_kras(s->pki, &all, err))
@@ -411,14 +431,30 @@ find_named(struct session *s, const char *what, struct buf *file, struct view *o
 	return true;
 }
 
+/* Of those arguments that are files. */
 static bool
-unpublish(struct session *s, const char *what, struct err *err)
+read_named(const struct cli *cli, struct kra_files *out, struct err *err)
 {
-	OWNED(buf_free) struct buf file = {0};
+	for (int i = 0; i < cli->count; i++) {
+		struct pem_certs *to = &out->list[out->count++];
+
+		if (access(cli->args[i], F_OK) != 0)
+			continue;
+		to->list = mem_zero(1, sizeof *to->list);
+		to->count = 1;
+		if (!given_certificate(cli->args[i], &to->list[0], NULL, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+unpublish(struct session *s, const char *what, struct view file, struct err *err)
+{
 	size_t removed = 0;
 	struct view found;
 
-	if (!find_named(s, what, &file, &found, err) ||
+	if (!find_named(s, what, file, &found, err) ||
 	    !pki_unpublish_kra(s->directory, found, &removed, err))
 		return false;
 	if (removed == 0)
@@ -432,8 +468,16 @@ unpublish(struct session *s, const char *what, struct err *err)
 bool
 cmd_kra_unpublish(struct work *w, struct err *err)
 {
-	for (int i = 0; i < w->cli->count; i++)
-		if (!unpublish(&w->session, w->cli->args[i], err))
+	OWNED(kra_files_free) struct kra_files files = {0};
+
+	if (!read_named(w->cli, &files, err) || !work_open(w, NEEDS_PKI, err))
+		return false;
+	for (size_t i = 0; i < files.count; i++) {
+		const struct pem_certs *file = &files.list[i];
+
+		if (!unpublish(&w->session, w->cli->args[i],
+			file->count > 0 ? buf_view(&file->list[0]) : (struct view){0}, err))
 			return false;
+	}
 	return true;
 }

@@ -59,8 +59,10 @@ read_file(const char *path, const char *name, struct dir_entries *out, struct er
 	if (!plain_text(buf_view(&file), &hold, &text, err) ||
 	    !(is_json(text) ? template_json_read : from_ldif)(text, out, err))
 		return given_failed(path, buf_view(&file), GIVEN_TEMPLATES, err);
-	if (out->count == 0)
-		return err_set(err, ERROR_INVALID_DATA, "%s holds no certificate template", path);
+	if (out->count == 0) {
+		err_set(err, ERROR_INVALID_DATA, "no certificate template is in it");
+		return given_failed(path, buf_view(&file), GIVEN_TEMPLATES, err);
+	}
 	if (name != NULL && out->count > 1)
 		return err_set(err, E_INVALIDARG,
 		    "--name %s: %s holds %zu templates; a name is for one", name, path, out->count);

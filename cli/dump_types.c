@@ -618,17 +618,21 @@ static json_t *
 dump_any(struct view file, struct view der, const struct key_passwords *with, struct err *err)
 {
 	json_t *out = has_several(file) ? dump_keys(file, with, err) : NULL;
+	enum material inside;
 
 	for (size_t i = 0; out == NULL && i < COUNT_OF(types); i++)
 		out = types[i].run(der, err);
 	if (out == NULL)
 		out = dump_keys(file, with, err);
-	if (out == NULL && material_of(file) == MATERIAL_UNKNOWN)
+	if (out != NULL)
+		return out;
+	inside = material_inside(file);
+	if (inside == MATERIAL_DAMAGED || material_of(file) == MATERIAL_UNKNOWN)
 		err_set(err, ERROR_INVALID_DATA,
 		    "this is %s, of which nothing can be shown; --type says why not, and --asn1 "
 		    "shows any DER",
-		    material_told(material_inside(file)));
-	return out;
+		    material_told(inside));
+	return NULL;
 }
 
 json_t *

@@ -125,7 +125,7 @@ read_signer(const char *path, const char *password_file, struct client_signer *o
 {
 	OWNED(pfx_free) struct pfx pair = {0};
 
-	if (path == NULL)
+	if (path == NULL || out->key != NULL)
 		return true;
 	OWNED(own_memory) char *prompt = text_printf("Password of %s: ", path);
 
@@ -176,17 +176,22 @@ take_up_key(struct enroll_job *j, struct err *err)
 		   o->renew);
 }
 
-static bool
-prepare(struct enroll_job *j, struct err *err)
+bool
+enroll_read_signers(struct enroll_job *j, struct err *err)
 {
 	const struct cli_options *o = &j->cli->opt;
 
+	return read_signer(o->renew, o->renew_password_file, &j->renews, err) &&
+	       read_signer(o->agent, o->agent_password_file, &j->agent, err);
+}
+
+static bool
+prepare(struct enroll_job *j, struct err *err)
+{
 	if (!find_template(j, j->cli->args[0], err))
 		return false;
 	note_superseded(j);
-	return check_own_right(j, err) && enroll_set_paths(j, err) &&
-	       read_signer(o->renew, o->renew_password_file, &j->renews, err) &&
-	       read_signer(o->agent, o->agent_password_file, &j->agent, err) &&
+	return check_own_right(j, err) && enroll_set_paths(j, err) && enroll_read_signers(j, err) &&
 	       (access(j->key_file, F_OK) == 0 ? take_up_key(j, err) : make_key(j, err));
 }
 

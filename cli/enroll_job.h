@@ -25,6 +25,8 @@ bool enroll_do(struct enroll_job *j, const struct pki_service **service_out,
     struct client_enrolled *out, struct err *err);
 void enroll_job_close(struct enroll_job *j);
 /* Names of the files, of --out or the template; ERROR_FILE_EXISTS. */
+/* Of --renew and --agent, if they are there; enroll_do does, too. */
+bool enroll_read_signers(struct enroll_job *j, struct err *err);
 bool enroll_set_paths(struct enroll_job *j, struct err *err);
 bool enroll_write_pfx(const struct enroll_job *j, struct view certificate,
     struct view ca_certificate, struct err *err);

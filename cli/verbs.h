@@ -302,11 +302,11 @@
 	X("kra list", "", 0, 0, GROUP_KEYS, WHO_DIRECTORY_READER, NEEDS_PKI,                       \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_DAEMON, OPTS_FOUND, OPTS_TABLE), cmd_kra_list,      \
 	    "KRA certificates of the directory; which of them the CA could take")                  \
-	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,         \
+	X("kra publish", "FILE...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_NOTHING,     \
 	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_publish,                                        \
 	    "publish KRA certificates to the directory")                                           \
-	X("kra unpublish", "FILE|KRA...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY, NEEDS_PKI,   \
-	    OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_unpublish,                                      \
+	X("kra unpublish", "FILE|KRA...", 1, CLI_LIST_MAX, GROUP_KEYS, WHO_DIRECTORY,              \
+	    NEEDS_NOTHING, OPTS(OPTS_SESSION, OPTS_SAID), cmd_kra_unpublish,                       \
 	    "take KRA certificates out of the directory")                                          \
 	X("getkey", "TOKEN [OUTFILE]", 1, 2, GROUP_KEYS, WHO_OFFICER, NEEDS_SESSION,               \
 	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_BY_CASE, OPTS_SEARCH), cmd_getkey,                  \

@@ -98,7 +98,7 @@ read_header(struct importing *m, struct csv *csv, struct err *err)
 		return err_set(
 		    err, ERROR_INVALID_DATA, "%s: the first row: %s", m->in->name, first.broken);
 	if (!adcs_columns_find(&first, m->in->columns, &m->source.columns, err))
-		return false;
+		return err_prefix(err, "%s", m->in->name);
 	m->out->has_keys = m->source.columns.at[ADCS_KEY] >= 0;
 	return true;
 }

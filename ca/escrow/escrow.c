@@ -1,6 +1,7 @@
 #include "escrow.h"
 
 #include "escrow_priv.h"
+#include "given.h"
 #include "mem.h"
 
 static bool
@@ -33,10 +34,11 @@ escrow_read(
 			if (readers[i].read(file, with, out, err))
 				return true;
 			escrow_items_free(out);
-			return false;
+			return given_failed(NULL, file, GIVEN_ESCROW, err);
 		}
-	return err_set(err, ERROR_INVALID_DATA,
+	err_set(err, ERROR_INVALID_DATA,
 	    "the file is of no kind that is known here. A real export of Exchange's Key Management "
 	    "Service cannot be read: its format was never published. Bring the keys as PKCS#12 "
 	    "files, or as an escrow batch (dirca exportkms)");
+	return given_failed(NULL, file, GIVEN_ESCROW, err);
 }

@@ -5,14 +5,17 @@
 
 #include <openssl/pem.h>
 
+#include "armour.h"
 #include "command.h"
 #include "file.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pkix.h"
+#include "plain.h"
 #include "text.h"
 
 #define TRUST_MAX (16 * 1024 * 1024)
+#define BEGIN_MAX (64 * 1024)
 
 /* ---- another kind ---- */
 
@@ -30,6 +33,7 @@ static const struct {
     [GIVEN_RECOVERY] = {"a recovery BLOB", IS(RECOVERY)},
     [GIVEN_KEYS] = {"a key or a certificate",
 	ANY_KEY | IS(CERTIFICATE) | IS(PKCS7) | IS(EPF) | IS(JKS)},
+    [GIVEN_KEY] = {"a private key", ANY_KEY | IS(EPF) | IS(JKS)},
     [GIVEN_PAIR] = {"a private key with its certificate", ANY_KEY | IS(EPF) | IS(JKS)},
     [GIVEN_SHARE] = {"a share of a key", IS(ENVELOPED)},
     [GIVEN_SHARES] = {"a file of shares of a batch", 0},
@@ -37,7 +41,11 @@ static const struct {
     [GIVEN_DRILL] = {"the file of a drill", 0},
     [GIVEN_INF] = {"an INF file", IS(INF) | IS(TEXT)},
     [GIVEN_TEMPLATES] = {"LDIF or JSON of templates", IS(LDIF) | IS(JSON) | IS(TEXT)},
-    [GIVEN_DESCRIPTOR] = {"a security descriptor", IS(DESCRIPTOR) | IS(TEXT)},
+    [GIVEN_DESCRIPTOR] = {"a security descriptor", IS(DESCRIPTOR)},
+    [GIVEN_ESCROW] = {"a file of keys", ANY_KEY | IS(CERTIFICATE) | IS(PKCS7) | IS(EPF) | IS(JKS) |
+					    IS(RECOVERY) | IS(MESSAGE) | IS(LDIF) | IS(UNKNOWN)},
+    [GIVEN_EXPORT] = {"an export of the audit trail", IS(JSON) | IS(TEXT) | IS(EMPTY)},
+    [GIVEN_ROWS] = {"what certutil wrote as CSV", IS(TEXT)},
 };
 
 /* A command that makes one of the other; "%s" is the file. NULL: none. */
@@ -54,6 +62,7 @@ cure_for(enum material is, enum given want)
 		"`dirca submit %s` has a CA make one of it"},
 	    {IS(CMC_RESPONSE), GIVEN_CERTIFICATE, "`dirca accept %s` takes it out"},
 	    {IS(RECOVERY), GIVEN_KEYS, "`dirca recoverkey %s %s.pfx` opens it"},
+	    {IS(RECOVERY), GIVEN_KEY, "`dirca recoverkey %s %s.pfx` opens it"},
 	    {IS(RECOVERY), GIVEN_PAIR, "`dirca recoverkey %s %s.pfx` opens it"},
 	    {IS(REQUEST) | IS(CMC_REQUEST), GIVEN_RESPONSE, "`dirca submit %s` has a CA answer it"},
 	    {IS(INF), GIVEN_REQUEST, "`dirca new %s %s.req` makes one of it"},
@@ -87,18 +96,66 @@ cure(const char *path, enum material is, enum given want)
 	return out;
 }
 
+static bool
+fits(enum material is, enum given want)
+{
+	return (wanted[want].fits >> is & 1) != 0;
+}
+
+static bool
+another(const char *path, enum material is, enum given want, struct err *err)
+{
+	OWNED(own_memory) char *mends = path != NULL ? cure(path, is, want) : mem_text("");
+
+	return err_set(err, ERROR_INVALID_DATA, "%s%sthis is %s, and %s is wanted%s",
+	    path != NULL ? path : "", path != NULL ? ": " : "", material_told(is),
+	    wanted[want].name, mends);
+}
+
 bool
 given_failed(const char *path, struct view file, enum given want, struct err *err)
 {
 	enum material is = material_inside(file);
-	OWNED(own_memory) char *mends = NULL;
 
-	if (err_category(err->code) != ERR_CATEGORY_BAD_REQUEST || err->code == DIRCA_E_USAGE ||
-	    (wanted[want].fits >> is & 1) != 0)
-		return err_prefix(err, "%s", path);
-	mends = cure(path, is, want);
-	return err_set(err, ERROR_INVALID_DATA, "%s: this is %s, and %s is wanted%s", path,
-	    material_told(is), wanted[want].name, mends);
+	if (err_category(err->code) == ERR_CATEGORY_BAD_REQUEST && err->code != DIRCA_E_USAGE &&
+	    !fits(is, want))
+		return another(path, is, want, err);
+	return path != NULL && err_prefix(err, "%s", path);
+}
+
+/* Rows and lines may hold PEM, and are text. */
+static enum material
+begins_as(struct view v)
+{
+	OWNED(buf_free) struct buf hold = {0};
+	struct err ignored;
+	struct view text;
+
+	if (!plain_text(v, &hold, &text, &ignored))
+		return MATERIAL_UNKNOWN;
+	while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL && text.ptr[0] != '\0')
+		text = view_of(text.ptr + 1, text.len - 1);
+	return armour_is(text) && text.ptr[0] != '-' ? MATERIAL_TEXT : material_inside(text);
+}
+
+bool
+given_begins_as(const char *path, FILE *file, enum given want, struct err *err)
+{
+	uint8_t begin[BEGIN_MAX];
+	enum material is;
+	size_t len;
+
+	if (fseek(file, 0, SEEK_SET) != 0)
+		return true;
+	len = fread(begin, 1, sizeof begin, file);
+	rewind(file);
+	is = begins_as(view_of(begin, len));
+	/* its last character may go on behind */
+	for (size_t cut = 1; is == MATERIAL_UNKNOWN && len == sizeof begin && cut < 4; cut++)
+		is = begins_as(view_of(begin, len - cut));
+	if (is == MATERIAL_UNKNOWN && memchr(begin, 0, len) == NULL)
+		is = MATERIAL_TEXT; /* of a code page */
+	return fits(is, want) || another(path, is, want, err);
 }
 
 /* ---- certificates ---- */

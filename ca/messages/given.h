@@ -7,6 +7,8 @@
 #ifndef MESSAGES_GIVEN_H
 #define MESSAGES_GIVEN_H
 
+#include <stdio.h>
+
 #include "material.h"
 #include "pem.h"
 
@@ -18,6 +20,7 @@ enum given {
 	GIVEN_RESPONSE, /* a CA's: CMC, or certificates */
 	GIVEN_RECOVERY,
 	GIVEN_KEYS, /* a private key, or certificates too */
+	GIVEN_KEY,  /* without its certificate, too */
 	GIVEN_PAIR, /* a private key with its certificate */
 	GIVEN_SHARE,
 	GIVEN_SHARES, /* of the keys of a batch */
@@ -26,12 +29,20 @@ enum given {
 	GIVEN_INF,
 	GIVEN_TEMPLATES,
 	GIVEN_DESCRIPTOR,
+	GIVEN_ESCROW, /* keys, and archives of them */
+	GIVEN_EXPORT, /* of the audit trail */
+	GIVEN_ROWS,
 };
 
 /* What could not be read, by its name: where it is another kind of thing, what it is and what is
  * wanted, with the command that makes the one of the other if there is one; else the sentence that
- * *err holds. The code becomes ERROR_INVALID_DATA where it is another kind. Returns false. */
+ * *err holds. The code becomes ERROR_INVALID_DATA where it is another kind. path NULL: the caller
+ * names it, and there is no command. Returns false. */
 bool given_failed(const char *path, struct view file, enum given wanted, struct err *err);
+
+/* Of what is read bit by bit: can it be that, by how it begins? ERROR_INVALID_DATA: what else it
+ * is. The file stands at its beginning afterwards; one that cannot, a pipe, may be anything. */
+bool given_begins_as(const char *path, FILE *file, enum given wanted, struct err *err);
 
 /* Every certificate of the file (pem_certificates); an absent file is ERROR_FILE_NOT_FOUND. */
 bool given_certificates(const char *path, struct pem_certs *out, struct err *err);

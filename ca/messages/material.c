@@ -227,7 +227,7 @@ read_certificate(struct view der, struct pfx_content *to, struct err *err)
 
 	if (cert == NULL || p != der.ptr + der.len)
 		return err_openssl(err, ERROR_INVALID_DATA,
-		    "it begins as a certificate does, and is none: `dirca dump` may know it");
+		    "it begins as a certificate does, and is none, or more stands behind it");
 	return pfx_add_certificate(to, der, NULL, err);
 }
 

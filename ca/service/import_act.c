@@ -2,13 +2,14 @@
  */
 #include "local_acts_priv.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "adcs_import.h"
 #include "clock.h"
+#include "file.h"
+#include "given.h"
 #include "local_audit.h"
 #include "own.h"
 #include "printable.h"
@@ -75,11 +76,10 @@ act_import_adcs(
 
 	if (*dates != '\0' && !adcs_dates_by_name(dates, &in.dates))
 		return 2;
-	in.file = file = fopen(name, "re");
-	if (file == NULL) {
-		err_errno(&err, errno == ENOENT ? ERROR_FILE_NOT_FOUND : DIRCA_E_IO, "%s", name);
+	if (!file_open_stream(name, false, &file, &err) ||
+	    !given_begins_as(name, file, GIVEN_ROWS, &err))
 		return act_failed(&err, 1);
-	}
+	in.file = file;
 	ok = service_become(config->user, &err) && adcs_import(&in, &result, &err);
 	if (terminal)
 		fputs("\r\033[K", stderr);

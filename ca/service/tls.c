@@ -45,10 +45,10 @@ read_keys(const char *path, struct pfx_content *out, struct err *err)
 
 	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
 		return false;
-	return material_read(secret_view(&file), NULL, 0, out, err)
-		   ? out->key_count > 0 ||
-			 err_set(err, ERROR_INVALID_DATA, "%s: no private key is in it", path)
-		   : given_failed(path, secret_view(&file), GIVEN_PAIR, err);
+	if (material_read(secret_view(&file), NULL, 0, out, err) &&
+	    (out->key_count > 0 || err_set(err, ERROR_INVALID_DATA, "no private key is in it")))
+		return true;
+	return given_failed(path, secret_view(&file), GIVEN_KEY, err);
 }
 
 /* The key and its certificate; what else is in that file is the chain, in its order. */

@@ -93,12 +93,12 @@ client_key_load(const char *path, const struct secret *password, EVP_PKEY **out,
 	*out = NULL;
 	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
 		return false;
-	if (!material_read(secret_view(&file), password, 1, &c, err))
-		return given_failed(path, secret_view(&file), GIVEN_KEYS, err);
-	if (c.key_count != 1)
+	if (!material_read(secret_view(&file), password, 1, &c, err) ||
+	    (c.key_count == 0 && !err_set(err, ERROR_INVALID_DATA, "no private key is in it")))
+		return given_failed(path, secret_view(&file), GIVEN_KEY, err);
+	if (c.key_count > 1)
 		return err_set(err, ERROR_INVALID_DATA,
-		    "%s: one private key is wanted, and there %s in it", path,
-		    c.key_count == 0 ? "is none" : "are several");
+		    "%s: one private key is wanted, and there are several in it", path);
 	*out = own_give(&c.keys[0].key);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "cmc.h"
 #include "extension.h"
 #include "file.h"
+#include "given.h"
 #include "keyblob.h"
 #include "mem.h"
 #include "own_json.h"
@@ -288,9 +289,10 @@ client_signer_read(
 	OWNED(pfx_free) struct pfx pfx = {0};
 
 	*out = (struct client_signer){0};
-	if (!file_read(path, PFX_MAX, &der, err) ||
-	    !pfx_decode(buf_view(&der), password, &pfx, err))
-		return err_prefix(err, "%s", path);
+	if (!file_read(path, PFX_MAX, &der, err))
+		return false;
+	if (!pfx_decode(buf_view(&der), password, &pfx, err))
+		return given_failed(path, buf_view(&der), GIVEN_PAIR, err);
 	out->key = own_give(&pfx.key);
 	out->certificate = buf_give(&pfx.certificate);
 	return true;

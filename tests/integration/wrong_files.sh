@@ -12,14 +12,16 @@ checks_begin "$dir"
 trap 'checks_clean "$dir"' EXIT
 cd "$dir" || exit 1
 export HOME=$dir
-dirca() { "${DIRCA_BIN:-$here/../../build/dev/bin}/dirca" "$@" </dev/null; }
+program=${DIRCA_BIN:-$here/../../build/dev/bin}/dirca
+dirca() { "$program" "$@" </dev/null; }
 echo pw >pw && chmod 600 pw
 
 # ---- files ----
 make() {
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out own.pem -days 9 -subj /CN=own -addext keyUsage=keyCertSign &&
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out own.pem -days 9 -subj /CN=own -addext keyUsage=keyCertSign &&
 		openssl req -x509 -newkey rsa:2048 -nodes -keyout kra.key -out kra.pem -days 9 -subj /CN=kra \
 			-addext keyUsage=keyEncipherment -addext extendedKeyUsage=1.3.6.1.4.1.311.21.6 &&
+		openssl req -x509 -key kra.key -out import.pem -days 9 -subj /CN=import -addext keyUsage=keyEncipherment -addext extendedKeyUsage=1.2.840.113556.1.8000.2554.37439.18520.28200.17134.42653.6345135.7414574.4.6 &&
 		openssl pkcs12 -export -inkey kra.key -in kra.pem -passout file:pw -out pfx &&
 		openssl pkcs12 -export -inkey kra.key -in kra.pem -certfile own.pem -passout file:pw -out kra.pfx &&
 		base64 pfx | sed '1i -----BEGIN CERTIFICATE-----' | sed '$a -----END CERTIFICATE-----' >encoded &&
@@ -31,7 +33,7 @@ make() {
 		openssl cms -sign -in cnf -signer own.pem -inkey key -outform DER -out signed &&
 		openssl cms -encrypt -in cnf -outform DER -out encrypted own.pem &&
 		cp "$here/../fuzz/corpus/recovery_blob/rsa" blob && echo hello >text && : >empty && printf 'PK\3\4\0\0' >zip &&
-		head -c 300 pfx >./cut && printf 'SQLite format 3\0' >db && printf '[Version]\n[NewRequest]\n' >inf && printf 'dn: CN=a\nx: y\n' >ldif
+		head -c 300 pfx >./cut && (openssl x509 -in own.pem -outform DER && echo more) >trailing && printf 'SQLite format 3\0' >db && printf '[Version]\n[NewRequest]\n' >inf && printf 'dn: CN=a\nx: y\n' >ldif
 } 2>/dev/null
 check "files of every kind" make
 cat >dircad.conf <<-END
@@ -40,31 +42,47 @@ cat >dircad.conf <<-END
 	state_dir = $dir/state
 	dir_uris = ldap://localhost:1
 END
+thumb=$(openssl x509 -in import.pem -noout -fingerprint -sha1 | sed "s,.*=,,;s,:,,g" | cut -c1-8)
 check "a CA" dirca ca init -c dircad.conf --key p256
 check "and the request of one" eval 'sed "s/state$/sub/" dircad.conf >sub.conf && dirca ca init -c sub.conf --key p256 --subordinate'
 
 declare -A kind=([pfx]='a PKCS#12' [encoded]='a PKCS#12' [key]='a private key' [sealed]='an encrypted private key'
 	[certificate]='a certificate' [request]='a certificate request (PKCS#10)' [crl]='a CRL' [public]='a public key'
 	[bundle]='a PKCS#7 bundle of certificates' [signed]='a signed message' [encrypted]='an encrypted message' [blob]='a recovery BLOB'
-	[text]='a text file' [empty]='an empty file' [zip]='a ZIP archive' [cut]='damaged, cut off' [db]='an SQLite database' [inf]='an INF file'
+	[text]='a text file' [empty]='an empty file' [zip]='a ZIP archive' [cut]='damaged, cut off'
+	[trailing]='damaged, cut off' [db]='an SQLite database' [inf]='an INF file'
 	[ldif]='LDIF')
 certificates='certificate bundle'
 keys="pfx encoded key sealed $certificates"
 
+# What no content makes right: told at once, without waiting for a writer or for memory.
+mkdir folder && mkfifo fifo && truncate -s 2G large
+declare -A odd=([folder]='a folder, not a regular file' [fifo]='not a regular file' [large]='larger than|this is of no kind' [/dev/zero]='not a regular file'
+	[/none]='cannot open: No such file or directory')
+
 # ---- verbs ----
-# told FITTING COMMAND...: each file but those that fit is refused by name and kind where the command says @
+# told FITTING COMMAND...: each file but those that fit is refused by name and kind where the command says @; FITTING with "odd": devices and
+# what is not there are tried too, which all open as FIFOs do
 told() {
 	local fitting=" $1 " file text command bad=0
 	shift
 	for file in "${!kind[@]}"; do
 		command=("${@//@/$file}")
-		rm -f x x.pfx x.req
-		text=$(dirca "${command[@]}" 2>&1 | sed 's/--asn1//')
-		if [[ ${text,,} =~ asn1|error:|routines|\ eof|bad\ decrypt ]] ||
+		[[ -e x || -e x.pfx || -e x.req ]] && rm -f x x.pfx x.req
+		text=$(dirca "${command[@]}" 2>&1) && [[ $fitting != *" $file "* ]] && text="taken: $text"
+		text=${text//--asn1/}
+		if [[ ${text,,} =~ asn1|error:|routines|\ eof|bad\ decrypt|^taken ]] ||
 			{ [[ $fitting != *" $file "* ]] && [[ $text != *"$file: this is ${kind[$file]}"*@(wanted|shown)* ]]; }; then
 			echo "${command[*]}: $text"
 			bad=1
 		fi
+	done
+	for file in "${!odd[@]}"; do
+		[[ $fitting != *" $file "* ]] || continue
+		[[ $file != /* || $fitting == *" odd "* ]] || continue
+		command=("${@//@/$file}")
+		text=$(timeout 60 "$program" "${command[@]}" 2>&1 </dev/null) && text="taken: $text"
+		[[ $text != taken* && $text =~ $file:\ (${odd[$file]}) ]] || { echo "${command[*]}: $text" && bad=1; }
 	done
 	return $bad
 }
@@ -72,8 +90,8 @@ certificate() { told "$certificates" "$@"; }
 p='--password-file pw' o='--out-password-file pw'
 # shellcheck disable=SC2086 # options
 {
-	check "kra add" certificate kra add -c dircad.conf @
-	check "kra issuers add" certificate kra issuers add -c dircad.conf @
+	check "kra add" told "$certificates odd" kra add -c dircad.conf @
+	check "kra issuers add" told "$certificates /none" kra issuers add -c dircad.conf @
 	check "ca init --install" certificate ca init -c sub.conf --install @
 	check "ca init --install --chain" certificate ca init -c sub.conf --install own.pem --chain @
 	check "ca install" certificate ca install -c dircad.conf @
@@ -84,19 +102,35 @@ p='--password-file pw' o='--out-password-file pw'
 	check "importpfx" told "$keys" importpfx @ --folder "$dir/keys" $p
 	check "verifykeys" told "$keys blob" verifykeys @ $p
 	check "verifykeys --ca" certificate verifykeys blob --ca @
-	check "dump" told "$keys request crl signed encrypted blob public cut" dump @ --key-password-file pw
+	check "dump" told "$keys request crl signed encrypted blob public" dump @ --key-password-file pw
 	check "dump --private-key" told "$keys" dump own.pem --private-key @ --key-password-file pw
 	check "recoverkey" told blob recoverkey @
 	check "recoverkey --ca" certificate recoverkey blob --ca @
-	check "recoverkey --kra" told "$keys" recoverkey blob x.pfx --kra @ --kra-password-file pw $o
+	check "recoverkey --kra" told "$keys folder" recoverkey blob x.pfx --kra @ --kra-password-file pw $o
 	check "recoverkey --kra-certificate" certificate recoverkey blob x.pfx --kra kra.pfx --kra-password-file pw --kra-certificate @ $o
 	check "archive rewrap" told signed archive rewrap @ x --to kra.pem --kra kra.pfx --kra-password-file pw
 	check "archive rewrap --to" certificate archive rewrap blob x --to @ --kra kra.pfx --kra-password-file pw
-	check "archive rewrap --kra" told "$keys" archive rewrap blob x --to kra.pem --kra @ --kra-password-file pw
+	check "archive rewrap --kra" told "$keys folder" archive rewrap blob x --to kra.pem --kra @ --kra-password-file pw
 	check "archive drill run" told '' archive drill run @ x --kra kra.pfx --kra-password-file pw
 	check "exportkms --recipient" certificate exportkms kra.pfx --recipient @ --signer kra.pfx --signer-password-file pw --out x
 	check "new" told 'inf text' new @ x.req -H ldap://localhost:1 $o
 	check "submit" told request submit @ -H ldap://localhost:1
+	check "kra publish" certificate kra publish @ -H ldap://localhost:1
+	check "kra unpublish" told "$certificates /none" kra unpublish @ -H ldap://localhost:1
+	check "template import" told 'ldif text' template import @ -H ldap://localhost:1
+	check "sd show" told 'odd' sd show @
+	check "enroll --renew" told "$keys" enroll User --renew @ --renew-password-file pw -H ldap://localhost:1 $o
+	check "enroll --agent" told "$keys" enroll User --agent @ --agent-password-file pw -H ldap://localhost:1 $o
+	check "exportkms" told "$keys blob ldif signed folder" exportkms @ --recipient import.pem --thumbprint "$thumb" --signer kra.pfx --signer-password-file pw --out x
+	check "exportkms --signer" told "$keys" exportkms kra.pfx --recipient import.pem --thumbprint "$thumb" --signer @ --signer-password-file pw --out x
+	check "exportkms --opener" told "$keys" exportkms kra.pfx --opener @ --opener-password-file pw --recipient import.pem --thumbprint "$thumb" --signer kra.pfx --signer-password-file pw --out x
+	check "exportkms --certificates" certificate exportkms kra.pfx --certificates @ --recipient import.pem --thumbprint "$thumb" --signer kra.pfx --signer-password-file pw --out x
+	check "audit verify" told 'text empty inf ldif fifo odd' audit verify @
+	check "of a pipe without a writer nothing is waited for" refuses 'The chain holds up to row 0.' timeout 60 "$program" audit verify fifo
+	check "audit verify --ca" certificate audit verify text --ca @
+	check "import adcs" told 'text odd' import adcs -c dircad.conf @ --dry-run
+	check "cas --tls-ca" certificate cas -H ldaps://localhost:1 --tls-ca @
+	check "setup --tls-ca" certificate setup --dry-run --ca-name A --host localhost --service-uri ldaps://localhost --service-dn cn=a --tls-ca @
 	check "accept" told "$certificates" accept @ -H ldap://localhost:1
 }
 

@@ -8,7 +8,8 @@ static char dir[64];
 
 /* root -> sub -> leaf, and one on its own; each thing in every wrapping that is met. */
 static const char make[] =
-    "set -e; exec 2>err; P='-passout pass:right'; A='-newkey rsa:2048 -nodes -days 9'; "
+    "set -e; exec 2>err; P='-passout pass:right'; A='-newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+    "-nodes -days 9'; "
     "openssl req -x509 $A -keyout root.key -out root.pem -subj /CN=root; "
     "openssl req -new $A -keyout sub.key -out sub.csr -subj /CN=sub; "
     "openssl x509 -req -in sub.csr -CA root.pem -CAkey root.key -set_serial 2 -days 9 -out "
@@ -16,7 +17,7 @@ static const char make[] =
     "openssl req -new $A -keyout leaf.key -out leaf.csr -subj /CN=leaf; "
     "openssl x509 -req -in leaf.csr -CA sub.pem -CAkey sub.key -set_serial 3 -days 9 -out "
     "leaf.pem; "
-    "openssl req -x509 $A -keyout one.key -out one.pem -subj /CN=one; "
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -keyout one.key -out one.pem -subj /CN=one; "
     "openssl x509 -in one.pem -outform DER -out der; "
     "sed 's/$/\\r/' one.pem >crlf; (printf '\\357\\273\\277'; cat crlf) >bom; "
     "tr '\\n' '\\r' <one.pem >cr; sed 's/^/    /' one.pem >indented; "
@@ -272,7 +273,7 @@ of_each_file_it_is_said_what_it_is(void **state)
 		struct err err;
 
 		assert_string_equal(material_told(m), kinds[i].is);
-		for (int want = GIVEN_CERTIFICATE; want <= GIVEN_DESCRIPTOR; want++) {
+		for (int want = GIVEN_CERTIFICATE; want <= GIVEN_ROWS; want++) {
 			err_set(&err, NTE_BAD_DATA, "reason");
 			assert_false(given_failed("a b.x", buf_view(&b), (enum given)want, &err));
 			assert_int_equal(strncmp(err.msg, "a b.x: ", 7), 0);
@@ -280,6 +281,51 @@ of_each_file_it_is_said_what_it_is(void **state)
 				    strstr(err.msg, kinds[i].is) == err.msg + 15);
 		}
 		buf_free(&b);
+	}
+}
+
+/* Text of any length and encoding is text, however its beginning ends. */
+static void
+what_is_read_bit_by_bit_is_told_by_its_beginning(void **state)
+{
+	static const struct {
+		const char *make, *said; /* NULL: it can be that */
+	} rows[] = {
+	    {"printf 'Request ID\\n' >it", NULL},
+	    {"for i in $(seq 9000); do printf '\\303\\244\\303\\244\\303\\244\\303\\244'; done >it",
+		NULL},
+	    {"(printf a; for i in $(seq 9000); do printf "
+	     "'\\303\\244\\303\\244\\303\\244\\303\\244'; done) >it",
+		NULL},
+	    {"for i in $(seq 9000); do printf a; printf '\\360\\237\\224\\221%.0s' 1 2; done >it",
+		NULL},
+	    {"iconv -t UTF-16 it >i && mv i it", NULL},
+	    {"printf 'Gr\\374n,\\344\\n' >it", NULL},
+	    {"(echo '\"Request ID\",\"Certificate\"'; printf '7,\"'; cat one.pem; echo '\"') >it",
+		NULL},
+	    {"iconv -t UTF-16 it >i && mv i it", NULL},
+	    {"cp der it", "/it: this is a certificate, and what certutil wrote as CSV is wanted"},
+	    {"cp one.pem it", "/it: this is a certificate, and"},
+	    {"cp pfx it", "/it: this is a PKCS#12, and"},
+	    {"cp db it", "/it: this is an SQLite database, and"},
+	    {": >it", "/it: this is an empty file, and"},
+	    {"rm it; truncate -s 2G it", "/it: this is of no kind that dirca knows, and"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		FILE *file;
+		struct err err;
+		bool fits;
+
+		assert_int_equal(support_run(dir, "%s", rows[i].make), 0);
+		must(file_open_stream(path_of("it"), false, &file, &err));
+		fits = given_begins_as(path_of("it"), file, GIVEN_ROWS, &err);
+		fclose(file);
+		if (fits != (rows[i].said == NULL))
+			fail_msg("%s: %s", rows[i].make, fits ? "taken" : err.msg);
+		if (!fits)
+			assert_non_null(strstr(err.msg, rows[i].said));
 	}
 }
 
@@ -335,6 +381,7 @@ main(void)
 	    cmocka_unit_test(of_several_none_is_taken_and_each_is_named),
 	    cmocka_unit_test(a_crl_is_read_however_it_was_written),
 	    cmocka_unit_test(of_each_file_it_is_said_what_it_is),
+	    cmocka_unit_test(what_is_read_bit_by_bit_is_told_by_its_beginning),
 	    cmocka_unit_test(the_command_that_helps_is_named_as_a_shell_takes_it),
 	    cmocka_unit_test(what_is_cut_off_anywhere_is_refused),
 	};
