@@ -459,6 +459,57 @@ request_of_openssl_verifies_and_its_tampered_twin_does_not(void **state)
 	check_openssl_request("-newkey ec -pkeyopt ec_paramgen_curve:P-256");
 }
 
+/* Without attributes, with those of devices and old programs, with very many names; curves that are
+ * not the usual one. */
+static void
+requests_of_other_makers_are_read(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t extensions;
+	} rows[] = {{"none", 0}, {"device", 0}, {"many", 1}, {"p384", 0}, {"p521", 0}};
+	char dir[64], path[96];
+
+	(void)state;
+	support_temp_dir(dir);
+	assert_int_equal(
+	    support_run(dir,
+		"{ printf "
+		"'[req]\\ndistinguished_name=dn\\nprompt=no\\nattributes=a\\n[dn]\\nCN=x\\n"
+		"[a]\\nchallengePassword=secret\\nunstructuredName=A switch\\n'; } >device.cnf && "
+		"names=$(printf 'DNS:h%%d.example,' $(seq 300)) && k='-newkey ec -nodes -keyout "
+		"k.pem "
+		"-outform DER' && c=-pkeyopt\\ ec_paramgen_curve: && "
+		"openssl req -new $k ${c}P-256 -subj /CN=x -out none 2>/dev/null && "
+		"openssl req -new $k ${c}P-256 -config device.cnf -out device 2>/dev/null && "
+		"openssl req -new $k ${c}P-256 -subj / -addext \"subjectAltName=${names%%,}\" -out "
+		"many "
+		"2>/dev/null && "
+		"openssl req -new $k ${c}P-384 -sha384 -subj /CN=x -out p384 2>/dev/null && "
+		"openssl req -new $k ${c}P-521 -sha512 -subj /CN=x -out p521 2>/dev/null"),
+	    0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pkix_request r = {0};
+		EVP_PKEY *key = NULL;
+		struct buf der;
+		struct err err;
+
+		snprintf(path, sizeof path, "%s/%s", dir, rows[i].file);
+		der = support_file(path);
+		must(pkix_request_decode(buf_view(&der), &r, &err));
+		assert_int_equal(r.extension_count, rows[i].extensions);
+		if (rows[i].extensions > 0)
+			must(pkix_check_general_names(
+			    request_extension(&r, NID_subject_alt_name)->value, "the SAN", &err));
+		must(pkix_public_key(r.spki, &key, &err));
+		must(pkix_request_verify(&r, key, false, false, &err));
+		EVP_PKEY_free(key);
+		pkix_request_free(&r);
+		buf_free(&der);
+	}
+	support_remove(dir);
+}
+
 static void
 request_cut_at_any_length_or_longer_is_refused(void **state)
 {
@@ -748,6 +799,7 @@ main(void)
 	    cmocka_unit_test(pss_verifies_with_the_parameters_it_was_made_with_only),
 	    cmocka_unit_test(request_of_a_windows_client_is_read),
 	    cmocka_unit_test(request_of_openssl_verifies_and_its_tampered_twin_does_not),
+	    cmocka_unit_test(requests_of_other_makers_are_read),
 	    cmocka_unit_test(request_cut_at_any_length_or_longer_is_refused),
 	    cmocka_unit_test(request_with_ber_lengths_is_refused),
 	    cmocka_unit_test(null_signature_is_a_digest_and_counts_only_where_allowed),
