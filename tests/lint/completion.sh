@@ -55,17 +55,23 @@ in_fish() {
 		source $argv[1]
 		while read -d \t verb wanted
 			set -l words (string split " " -- $verb)
-			contains -- $words[-1] (complete -C "dirca "(string sub -l (math (string length -- $verb) - (string length -- $words[-1]) + 1) -- $verb) | string split -f 1 \t)
+			# What may follow is asked once for the words before it: fish takes 40 ms to say so.
+			set -l before (string join " " -- $words[1..-2])
+			set -l kept offered_(string escape --style=var -- "$before")
+			set -q $kept; or set -g $kept (complete -C (string join " " -- dirca $words[1..-2] "") | string split -f 1 \t)
+			contains -- $words[-1] $$kept
 			or echo "$verb is not completed"
-			printf "%s\t%s\n" $verb (complete -C "dirca $verb --" | string split -f 1 \t | sort | string join " ")
+			printf "%s\t%s\n" $verb (complete -C "dirca $verb --" | string split -f 1 \t | string join " ")
 		end <$argv[2]' "$made/dirca.fish" "$all"
 }
 mkdir "$all.d" && cp "$made/dirca.zsh" "$all.d/_dirca"
-sort "$all" >"$all.sorted"
+# One order of the options, and of the lines.
+in_order() { perl -F'\t' -lane 'print $F[0] . (@F > 1 ? "\t" . join " ", sort split / /, $F[1] : "")' | sort; }
+in_order <"$all" >"$all.sorted"
 for shell in zsh fish; do
 	if ! command -v $shell >/dev/null; then
 		echo "SKIPPED: $shell is not here"
-	elif ! "in_$shell" | sort >"$all.$shell" || ! diff "$all.sorted" "$all.$shell" >"$all.diff"; then
+	elif ! "in_$shell" | in_order >"$all.$shell" || ! diff "$all.sorted" "$all.$shell" >"$all.diff"; then
 		grep "^[<>]" "$all.diff" | sort -k2 | head
 		echo "$shell completes something else"
 		bad=1
