@@ -192,16 +192,25 @@ clock_local_format(int64_t when, char out[CLOCK_LOCAL_LEN])
 	    abs((int)minutes) / 60 % 100, abs((int)minutes) % 60);
 }
 
-/* "+01:00" at the end of a text that is long enough. */
+/* Two digits, of a number up to `max`; -1: they are none. */
+static int
+read_pair(const char *text, int max)
+{
+	int n;
+
+	if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+		return -1;
+	n = (text[0] - '0') * 10 + (text[1] - '0');
+	return n <= max ? n : -1;
+}
+
+/* "+01:00", which is OFFSET_LEN long. */
 static bool
 read_offset(const char *text, int64_t *seconds_out)
 {
-	int hours, minutes, end = 0;
+	int hours = read_pair(text + 1, 23), minutes = read_pair(text + 4, 59);
 
-	if ((text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789") != 2 ||
-	    strspn(text + 4, "0123456789") != 2 ||
-	    sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != OFFSET_LEN - 1 ||
-	    hours > 23 || minutes > 59)
+	if ((text[0] != '+' && text[0] != '-') || text[3] != ':' || hours < 0 || minutes < 0)
 		return false;
 	*seconds_out = (int64_t)(hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
 	return true;

@@ -33,10 +33,10 @@ no_column(const struct table *t, const char *name, int len, struct err *err)
 }
 
 /* "REQUEST ID" is request_id. */
-static char
+static int
 plain(char c)
 {
-	return c == ' ' || c == '-' ? '_' : (char)tolower((unsigned char)c);
+	return c == ' ' || c == '-' ? '_' : tolower((unsigned char)c);
 }
 
 static bool
@@ -158,8 +158,11 @@ table_heading(const struct table_column *c)
 {
 	char *heading = mem_text(c->name);
 
-	for (char *at = heading; *at != '\0'; at++)
-		*at = *at == '_' ? ' ' : (char)toupper((unsigned char)*at);
+	for (char *at = heading; *at != '\0'; at++) {
+		*at = (char)toupper((unsigned char)*at);
+		if (*at == '_')
+			*at = ' ';
+	}
 	return heading;
 }
 
