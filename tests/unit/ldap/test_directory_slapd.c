@@ -642,6 +642,37 @@ a_server_that_does_not_page_answers_whole(void **state)
 	dir_disconnect(&c);
 }
 
+/* Part of the tree on another server: what is not seen may be the group that is denied. */
+static void
+a_part_on_another_server_is_an_error_that_names_it(void **state)
+{
+	struct dir_config config = lab_admin();
+	struct dir_conn *c = lab_connect(&config);
+	struct dir_query query = {
+	    .base = BASE_DN, .scope = DIR_SUBTREE, .filter = "(sAMAccountName=user1)"};
+	struct dir_entries found;
+	struct err err;
+
+	(void)state;
+	LAB_ADD(c, "OU=Away," BASE_DN, "objectClass", "referral", "objectClass", "extensibleObject",
+	    "ref", "ldap://other.example/OU=Away," BASE_DN);
+	assert_false(dir_search(c, &query, &found, &err));
+	assert_int_equal(err.code, DIRCA_E_DIRECTORY);
+	if (strcasestr(err.msg, "refers to ldap://other.example/OU=Away,") == NULL)
+		fail_msg("%s", err.msg);
+	/* Beside it all is seen; below it the server sends elsewhere. */
+	query.base = USERS_DN;
+	assert_true(dir_search(c, &query, &found, &err));
+	assert_int_equal(found.count, 1);
+	dir_entries_free(&found);
+	query.base = "CN=x,OU=Away," BASE_DN;
+	assert_false(dir_search(c, &query, &found, &err));
+	if (strstr(err.msg, "ldap://other.example/") == NULL)
+		fail_msg("%s", err.msg);
+	assert_true(lab_sh("ldapdelete -Q -M -Y EXTERNAL -H \"$LDAPI_URI\" OU=Away," BASE_DN));
+	dir_disconnect(&c);
+}
+
 static void
 adding_twice_says_so_and_values_are_idempotent(void **state)
 {
@@ -908,6 +939,7 @@ main(void)
 	    cmocka_unit_test(
 		a_limit_of_the_server_is_an_error_and_paging_passes_the_one_for_a_page),
 	    cmocka_unit_test(a_server_that_does_not_page_answers_whole),
+	    cmocka_unit_test(a_part_on_another_server_is_an_error_that_names_it),
 	    cmocka_unit_test(adding_twice_says_so_and_values_are_idempotent),
 	    cmocka_unit_test(who_may_not_write_is_told_so),
 	    cmocka_unit_test(a_users_password_is_checked_by_a_bind),

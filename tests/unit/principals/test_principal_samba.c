@@ -319,6 +319,32 @@ values_in_parts_are_read_whole(void **state)
 	dir_entries_free(&found);
 }
 
+/* A domain controller gives a thousand entries at once; its schema has more. */
+static void
+what_is_more_than_a_page_is_read_whole(void **state)
+{
+	static const char *const filters[] = {
+	    "(objectClass=classSchema)", "(objectClass=attributeSchema)", "(objectClass=*)"};
+	size_t counts[3];
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct dir_entries found;
+
+		assert_true(dir_search(admin,
+		    &(struct dir_query){.base = "CN=Schema,CN=Configuration," BASE_DN,
+			.scope = DIR_ONE,
+			.filter = filters[i],
+			.attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		    &found, &err));
+		counts[i] = found.count;
+		dir_entries_free(&found);
+	}
+	assert_true(counts[0] > 0 && counts[1] > 1000);
+	assert_int_equal(counts[2], counts[0] + counts[1] + 1); /* CN=Aggregate */
+}
+
 static void
 the_global_catalog_is_refused_by_name(void **state)
 {
@@ -409,6 +435,7 @@ main(void)
 	    cmocka_unit_test(the_sid_finds_who_was_renamed),
 	    cmocka_unit_test(who_was_moved_keeps_the_sids_that_he_had),
 	    cmocka_unit_test(values_in_parts_are_read_whole),
+	    cmocka_unit_test(what_is_more_than_a_page_is_read_whole),
 	    cmocka_unit_test(the_global_catalog_is_refused_by_name),
 	    cmocka_unit_test(groups_that_may_not_be_read_are_an_error_that_names_the_cure),
 	};
