@@ -9,6 +9,7 @@
 #include "own.h"
 #include "pki_priv.h"
 #include "service_account.h"
+#include "setup_priv.h"
 #include "sid.h"
 #include "text.h"
 
@@ -148,6 +149,24 @@ try_reads(struct exam *x, struct err *err)
 	       note_missing(x, text_printf("this account may not read %s", hidden));
 }
 
+/* `dirca directory init` makes it, so that it is hidden where it is not shown. */
+static bool
+try_domains(struct exam *x, struct err *err)
+{
+	OWNED(own_memory)
+	char *dn = text_printf("CN=Partitions,%s", dir_conn_root(x->c)->config_nc);
+	bool there;
+
+	if (!setup_exists(x->c, dn, &there, err))
+		return false;
+	return there ||
+	       note_missing(
+		   x, text_printf(
+			  "this account may not read %s, or it is missing: which domains there "
+			  "are, and their names, stay unknown",
+			  dn));
+}
+
 static bool
 try_container(struct exam *x, const char *name, bool *good, struct err *err)
 {
@@ -266,7 +285,7 @@ try_openldap(struct exam *x, struct err *err)
 	OWNED(buf_free) struct buf certificate = {0};
 
 	return hex_decode(nobodys_certificate, &certificate, err) && try_reads(x, err) &&
-	       try_writes(x, buf_view(&certificate), err) &&
+	       try_domains(x, err) && try_writes(x, buf_view(&certificate), err) &&
 	       try_excess(x, buf_view(&certificate), err);
 }
 

@@ -20,7 +20,7 @@ struct database {
 };
 
 struct server {
-	struct dir_conn *config;
+	struct dir_conn *tree, *config;
 	const char *dn; /* of the account */
 	struct dir_entries databases;
 	struct dir_entry subschema;
@@ -108,13 +108,18 @@ has_word(const struct dir_entry *e, const char *attr, const char *word)
 	return false;
 }
 
+/* The configuration: templates and CAs, and which domains there are. */
 static bool
 add_pki_rules(const struct server *s, struct database *db, const char *services, struct err *err)
 {
 	static const char *const written[] = {"CDP", "KRA"};
+	OWNED(own_memory) char *partitions = service_account_partitions(s->tree);
 	OWNED(own_memory)
 	char *read =
 	    text_printf("to dn.subtree=\"%s\" by dn.base=\"%s\" read by * break", services, s->dn);
+	OWNED(own_memory)
+	char *domains = text_printf(
+	    "to dn.subtree=\"%s\" by dn.base=\"%s\" read by * break", partitions, s->dn);
 
 	for (size_t i = 0; i < COUNT_OF(written); i++) {
 		OWNED(own_memory) char *dn = pki_child_dn(written[i], services);
@@ -125,7 +130,7 @@ add_pki_rules(const struct server *s, struct database *db, const char *services,
 		if (!add_rule(db, write, err))
 			return false;
 	}
-	return add_rule(db, read, err);
+	return add_rule(db, read, err) && add_rule(db, domains, err);
 }
 
 /* authPassword is a verifier that a password can be guessed by, and a rule for everybody shows it.
@@ -349,7 +354,7 @@ plan_openldap(
 {
 	OWNED(own_memory) char *services = pki_services_dn(by->tree);
 	OWNED(server_free)
-	struct server s = {.config = by->config, .dn = dn, .out = &out->changes};
+	struct server s = {.tree = by->tree, .config = by->config, .dn = dn, .out = &out->changes};
 	struct database pki = {0}, people = {0};
 
 	if (!read_server(by, &s, err))

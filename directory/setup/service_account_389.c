@@ -76,6 +76,7 @@ plan_pki_rules(const struct server *s, struct err *err)
 {
 	static const char *const written[] = {"CDP", "KRA"};
 	OWNED(own_memory) char *services = pki_services_dn(s->c);
+	OWNED(own_memory) char *partitions = service_account_partitions(s->c);
 	struct texts rules = {0};
 
 	for (size_t i = 0; i < COUNT_OF(written); i++) {
@@ -88,7 +89,11 @@ plan_pki_rules(const struct server *s, struct err *err)
 	}
 	texts_take(&rules,
 	    rule(s, " != \"aci\"", "reads templates and CAs", "allow (read, search, compare)"));
-	return plan_values(s, services, "aci", &rules, err);
+	if (!plan_values(s, services, "aci", &rules, err))
+		return false;
+	texts_take(&rules,
+	    rule(s, " != \"aci\"", "reads names of domains", "allow (read, search, compare)"));
+	return plan_values(s, partitions, "aci", &rules, err);
 }
 
 static bool

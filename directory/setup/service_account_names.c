@@ -37,6 +37,12 @@ service_account_searches(const struct dir_entry *subschema, struct texts *out)
 			texts_add(out, searched[i]);
 }
 
+char *
+service_account_partitions(const struct dir_conn *c)
+{
+	return text_printf("CN=Partitions,%s", dir_conn_root(c)->config_nc);
+}
+
 /* Rights follow from the first, whoever writes them for himself is somebody else; the others are
  * names that certificates are issued for. */
 static const char *const identities[] = {"objectSid", "sIDHistory", "primaryGroupID", "uid",

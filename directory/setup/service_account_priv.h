@@ -13,6 +13,10 @@ char *service_account_reads(const struct dir_entry *subschema, const char *betwe
 /* What it searches by. */
 void service_account_searches(const struct dir_entry *subschema, struct texts *out);
 
+/* The container of the domains' names, without which those of another domain stay unknown. free()
+ */
+char *service_account_partitions(const struct dir_conn *c);
+
 /* Whether an access rule is about that attribute. */
 typedef bool service_account_covers(const void *rule, const char *attr);
 /* Warns of a rule that lets people write, if it is about an attribute that they must not. */

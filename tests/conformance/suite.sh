@@ -200,8 +200,23 @@ load() {
 	"$here/fixtures.py" "$DIRECTORY" "$@" | lab_modify >"$dir/load.out" 2>&1 || { tail -5 "$dir/load.out" >&2; return 1; }
 }
 
+# What `dirca directory service-account` grants to dircad's account is all that it has from here on. On 389 it never had more; on Samba
+# it has what tests/support/samba_load.py gives it.
+only_its_rights() {
+	local dn="cn=dircad,$CA_LAB_USERS" db rules
+	[ "$DIRECTORY" = openldap ] || return 0
+	"$DIRCA_BIN/dirca" directory service-account "$dn" --apply -H "$LDAPI_URI" || return 1
+	lab_admin ldapsearch -LLL -b cn=config '(&(objectClass=olcMdbConfig)(olcSuffix=*))' dn | sed -n 's/^dn: //p' >"$dir/databases" || return 1
+	while read -r db; do
+		rules=$(lab_admin ldapsearch -LLL -o ldif-wrap=no -b "$db" -s base olcAccess | grep -c "by dn.base=\"$dn\"")
+		printf 'dn: %s\nchangetype: modify\nadd: olcAccess\nolcAccess: {%d}to * by dn.base="%s" none by * break\n' "$db" "$rules" "$dn" |
+			lab_admin ldapmodify || return 1
+	done <"$dir/databases"
+	[ "$(wc -l <"$dir/databases")" -eq 2 ]
+}
+
 prepare() {
-	ca_lab_start "$dir" basic && load tree && ca_lab_kras 2 && load authority "$CA_NAME" &&
+	ca_lab_start "$dir" basic && only_its_rights >"$dir/rights.out" && load tree && ca_lab_kras 2 && load authority "$CA_NAME" &&
 		ca_lab_eventually ca_lab_status '.templates | index("Changing")' >/dev/null
 }
 

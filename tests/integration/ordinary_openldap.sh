@@ -157,7 +157,7 @@ account_gets_its_rights() {
 		root directory service-account "$service" --apply && [ -z "$(root directory service-account "$service")" ] &&
 		rules >"$dir/rules" && cat "$dir/rules" &&
 		perl -0pe 's/\n //g' "$dir/service.ldif" | grep '^olcAccess: ' | while read -r rule; do grep -qxF "$rule" "$dir/rules" || return 1; done &&
-		tail -4 "$dir/rules" | grep -qx 'olcAccess: {8}to \* by \* read'
+		tail -4 "$dir/rules" | grep -qx 'olcAccess: {9}to \* by \* read'
 }
 
 rights_are_tried() {
@@ -183,6 +183,8 @@ change_config() {
 dangers_are_told() {
 	local rule="{0}to attrs=member by dn.base=\"$service\" none by * break" own='{0}to attrs=mail,uid by self write by * read'
 	change_config add "$rule" && doctor missing rights "may not read member of cn=pki-admins," && change_config delete '{0}' || return 1
+	rule="{0}to dn.subtree=\"CN=Partitions,CN=Configuration,$PLAIN_SUFFIX\" by dn.base=\"$service\" none by * break"
+	change_config add "$rule" && doctor missing rights "may not read CN=Partitions," && change_config delete '{0}' || return 1
 	change_config add "$own" && says "lets people write uid" root directory service-account "$service" && change_config delete '{0}' &&
 		! root directory service-account "$service" 2>&1 | grep warning
 }
