@@ -53,7 +53,11 @@ is_not_prepared_unasked() {
 	cd "$dir/home" && ! dirca setup --yes --ca-name Acme-CA --host localhost --service-dn "cn=dircad,ou=Services,$PLAIN_SUFFIX" \
 		--service-password-file dircad.password --uri ldapi:/// "${PLAIN_ADMIN[@]}" >said 2>&1 && cat said &&
 		grep -qx "  # dirca directory init --templates --uri ldapi:/// --bind-dn 'cn=admin,$PLAIN_SUFFIX' --password-file .*" said &&
-		grep -q "^dirca setup: the directory is not prepared" said && [ ! -e /var/lib/dirca/ca.crt ] &&
+		grep -q "^dirca setup: the directory is not prepared" said &&
+		"$here/../support/by_hand.py" "sees Add schema, containers, templates, SIDs for people and groups, and the rights of the CA's account? [y/N]
+			says n
+			sees the directory is not prepared
+			ends 1" -- dirca setup --uri ldapi:/// "${PLAIN_ADMIN[@]}" && [ ! -e /var/lib/dirca/ca.crt ] &&
 		! ldapsearch -x -LLL -H ldapi:/// "${PLAIN_ADMIN[@]}" -b "CN=Configuration,$PLAIN_SUFFIX" dn 2>/dev/null && rm /etc/dirca/dircad.conf /etc/dirca/directory-password
 }
 

@@ -69,6 +69,30 @@ each_place_goes_before_the_last(void **state)
 	unsetenv("DIRCA_SOCKET");
 }
 
+/* A file says where the directory is, not who somebody is who acts as the CA. */
+static void
+a_caller_is_named_by_option_or_variable(void **state)
+{
+	static const char *const variables[] = {"DIRCA_URI", "DIRCA_USER", "DIRCA_BIND_DN"};
+	struct cli_options opt = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		unsetenv(variables[i]);
+	assert_false(client_config_names_caller(&opt));
+	for (size_t i = 0; i < 3; i++) {
+		setenv(variables[i], "", 1);
+		assert_false(client_config_names_caller(&opt));
+		setenv(variables[i], "x", 1);
+		assert_true(client_config_names_caller(&opt));
+		unsetenv(variables[i]);
+	}
+	assert_true(client_config_names_caller(&(struct cli_options){.uri = "ldap://a"}));
+	assert_true(client_config_names_caller(&(struct cli_options){.user = "a"}));
+	assert_true(client_config_names_caller(&(struct cli_options){.bind_dn = "cn=a"}));
+	assert_false(client_config_names_caller(&(struct cli_options){.tls_ca = "a"}));
+}
+
 static void
 a_file_that_is_named_is_the_only_one(void **state)
 {
@@ -160,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_place_goes_before_the_last),
+	    cmocka_unit_test(a_caller_is_named_by_option_or_variable),
 	    cmocka_unit_test(a_file_that_is_named_is_the_only_one),
 	    cmocka_unit_test(a_wrong_value_is_told_with_its_place),
 	    cmocka_unit_test(a_password_may_be_of_the_keyring),

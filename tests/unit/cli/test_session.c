@@ -52,6 +52,29 @@ the_file_gives_what_options_do_not(void **state)
 	session_close(&s);
 }
 
+/* At the directory it is a DN, at the CA a name: by its socket alone no DN is needed. */
+static void
+a_simple_bind_needs_a_dn(void **state)
+{
+	struct cli cli = {0};
+	struct session s;
+	char text[256];
+	struct err err;
+
+	(void)state;
+	snprintf(text, sizeof text,
+	    "uri = ldaps://a\nuser = user1\nmech = SIMPLE\npassword_file = %s\n", password_file);
+	assert_false(open_with(text, &cli, &s, &err));
+	assert_int_equal(err.code, DIRCA_E_USAGE);
+	assert_non_null(strstr(err.msg, "--bind-dn"));
+	assert_non_null(strstr(err.msg, "user1"));
+	session_close(&s);
+	snprintf(text, sizeof text,
+	    "socket = /s\nuser = user1\nmech = SIMPLE\npassword_file = %s\n", password_file);
+	assert_true(open_with(text, &cli, &s, &err));
+	session_close(&s);
+}
+
 static void
 the_mechanism_follows_from_the_rest(void **state)
 {
@@ -219,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_exact_name_of_a_ca_wins),
 	    cmocka_unit_test(the_file_gives_what_options_do_not),
+	    cmocka_unit_test(a_simple_bind_needs_a_dn),
 	    cmocka_unit_test(the_mechanism_follows_from_the_rest),
 	    cmocka_unit_test(a_wrong_file_is_refused_with_its_line),
 	    cmocka_unit_test(an_unknown_mechanism_is_a_usage_error),
