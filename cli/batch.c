@@ -42,8 +42,10 @@ list(struct work *w, struct batch *b, const struct cli_list *where, const struct
 	    .each = add_row,
 	    .arg = b};
 
-	return request_filter_parse(b->disposition, where, &filter, err) &&
-	       request_list_walk(w, &l, err);
+	if (!request_filter_parse(b->disposition, where, &filter, err))
+		return false;
+	filter.exact = true;
+	return request_list_walk(w, &l, err);
 }
 
 static bool

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "match.h"
 #include "mem.h"
 #include "nearest.h"
 #include "own.h"
@@ -271,22 +272,23 @@ holds_hex(const struct table_condition *c, const char *text)
 }
 
 static bool
-holds_text(const struct table_condition *c, const char *text)
+holds_text(const struct table_condition *c, const char *text, bool exact)
 {
 	if (c->is_when)
 		return holds_when(c, text);
-	return text_eq_fold(text, c->value) || (c->column->kind == TABLE_HEX && holds_hex(c, text));
+	return (exact ? text_eq_fold(text, c->value) : match_eq(text, c->value)) ||
+	       (c->column->kind == TABLE_HEX && holds_hex(c, text));
 }
 
 static bool
-holds(const struct table_condition *c, const json_t *row)
+holds(const struct table_condition *c, const json_t *row, bool exact)
 {
 	OWNED(own_row_value) json_t *value = value_of(c->column, row);
 	OWNED(own_memory) char *whole = texts_of(value, ",");
 	json_t *one;
 	size_t i;
 
-	if (holds_text(c, whole))
+	if (holds_text(c, whole, exact))
 		return true;
 	if (json_is_boolean(value))
 		return text_eq_nocase(c->value, json_is_true(value) ? "yes" : "no");
@@ -294,7 +296,7 @@ holds(const struct table_condition *c, const json_t *row)
 	{
 		OWNED(own_memory) char *text = text_of(one);
 
-		if (holds_text(c, text))
+		if (holds_text(c, text, exact))
 			return true;
 	}
 	return false;
@@ -304,7 +306,7 @@ bool
 table_filter_holds(const struct table_filter *f, const json_t *row)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (!holds(&f->list[i], row))
+		if (!holds(&f->list[i], row, f->exact))
 			return false;
 	return true;
 }

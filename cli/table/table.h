@@ -53,6 +53,9 @@ struct table_condition {
 struct table_filter {
 	struct table_condition list[TABLE_COLUMNS_MAX + 1];
 	size_t count;
+	/* For what is done to the rows: names are those that are typed but for the case, so that
+	 * nobody called like another is taken along. Else as directories compare (match.h). */
+	bool exact;
 };
 /* One more, "COLUMN=VALUE"; DIRCA_E_USAGE. */
 bool table_filter_add(

@@ -78,9 +78,9 @@ more_columns_than_fit_are_refused(void **state)
 }
 
 static bool
-holds(const char *word)
+holds_if(const char *word, bool exact)
 {
-	struct table_filter f = {0};
+	struct table_filter f = {.exact = exact};
 	json_t *row = make_row();
 	struct err err;
 	bool yes;
@@ -91,6 +91,36 @@ holds(const char *word)
 	table_filter_free(&f);
 	json_decref(row);
 	return yes;
+}
+
+static bool
+holds(const char *word)
+{
+	return holds_if(word, false);
+}
+
+/* In a list all that a directory takes for the name; for an act the one that is typed. */
+static void
+an_act_is_about_the_name_that_is_typed(void **state)
+{
+	static const struct {
+		const char *word;
+		bool listed, done;
+	} rows[] = {
+	    {"name=NWTRADERS\\JOS\u00c9", true, true},
+	    {"name=nwtraders\\jos\u00e9", true, true},
+	    {"name=nwtraders\\jose\u0301", true, false},      /* as a Mac types it */
+	    {"name=nwtraders\\\uff4aos\u00e9", true, false},  /* a wide letter */
+	    {"name=nwtraders\\jo\u017f\u00e9", true, false},  /* a long s */
+	    {"name=nwtraders\\jo\u00ads\u00e9", true, false}, /* what does not show */
+	    {"name=nwtraders\\jose", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (holds_if(rows[i].word, false) != rows[i].listed ||
+		    holds_if(rows[i].word, true) != rows[i].done)
+			fail_msg("%s", rows[i].word);
 }
 
 static void
@@ -229,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(columns_are_known_by_the_names_of_head_and_json),
 	    cmocka_unit_test(more_columns_than_fit_are_refused),
+	    cmocka_unit_test(an_act_is_about_the_name_that_is_typed),
 	    cmocka_unit_test(a_condition_takes_what_is_shown),
 	    cmocka_unit_test(what_is_no_condition_is_a_usage_error),
 	    cmocka_unit_test(people_see_their_own_time_and_one_line),
