@@ -134,6 +134,18 @@ retrieve_files(struct work *w, struct err *err)
 	       retrieve(w, NULL, &e, &service, err) && issued_write(w, &files, &e, err);
 }
 
+/* What `dirca enroll` kept has its request beside it; another file with keys is its owner's. */
+static void
+forget_kept(const char *key_file)
+{
+	OWNED(own_memory) char *sent_file = client_request_path(key_file);
+
+	if (access(sent_file, F_OK) != 0)
+		return;
+	unlink(key_file);
+	unlink(sent_file);
+}
+
 bool
 cmd_retrieve(struct work *w, struct err *err)
 {
@@ -157,10 +169,7 @@ cmd_retrieve(struct work *w, struct err *err)
 		return client_key_failed(o->key_file, err);
 	if (!enroll_write_pfx(&j, buf_view(&e.certificate), buf_view(&service->certificate), err))
 		return false;
-	OWNED(own_memory) char *sent_file = client_request_path(o->key_file);
-
-	unlink(o->key_file);
-	unlink(sent_file);
+	forget_kept(o->key_file);
 	if (o->json)
 		print_json(json_pack("{s:s, s:I, s:s}", "disposition", "issued", "request_id",
 		    (json_int_t)e.request_id, "file", j.out));

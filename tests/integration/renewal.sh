@@ -63,6 +63,9 @@ check "leaves the key" test -s "$dir/full.pfx.key"
 check "with which the certificate is fetched" ca_lab_as user1 retrieve "$(newest)" --key-file "$dir/full.pfx.key" \
 	--out "$dir/fetched.pfx" --out-password-file "$(ca_lab_pass)"
 check "and it is that key's" public_key "$dir/fetched.pfx"
+check "the kept key is gone" test ! -e "$dir/full.pfx.key" -a ! -e "$dir/full.pfx.key.sent"
+again() { ca_lab_as user1 retrieve "$(newest)" --key-file "$dir/fetched.pfx" --out "$dir/again.pfx" --out-password-file "$(ca_lab_pass)"; }
+check "another file with it does as well, and stays" eval 'again && public_key "$dir/again.pfx" && test -s "$dir/fetched.pfx"'
 check "--same-key alone" refuses DIRCA_E_USAGE enroll user1 User "$dir/other.pfx" --same-key
 
 # ---- enrollment agents ----
