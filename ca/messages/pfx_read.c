@@ -61,9 +61,14 @@ is_ascii(const struct secret *password)
 	return true;
 }
 
-/* What it may have been for the program that wrote the file. */
+/* What it may have been for the program that wrote the file: for the MAC and what is encrypted by
+ * the means of PKCS#12 itself, which take 16 bits a character, the first two. PBES2 takes octets,
+ * and programs never agreed on which: those of the text in UTF-8 (GnuTLS, Java), those
+ * that were typed (OpenSSL, in a terminal of any kind), 16 bits a character with a NUL (NSS) or
+ * without. */
 struct spellings {
 	struct secret typed, octets; /* the second is empty where it is the first */
+	struct secret latin1, wide;  /* empty: it has none in Latin-1; with its NUL */
 };
 
 static void
@@ -71,16 +76,57 @@ spellings_free(struct spellings *s)
 {
 	secret_free(&s->typed);
 	secret_free(&s->octets);
+	secret_free(&s->latin1);
+	secret_free(&s->wide);
+}
+
+static bool
+spell_latin1(const char *typed, struct secret *out, struct err *err)
+{
+	struct view left = view_str(typed);
+	size_t len = 0, octets;
+	uint32_t c;
+
+	if (left.len == 0)
+		return true;
+	if (!secret_alloc(left.len, out, err))
+		return false;
+	for (; left.len > 0; left = view_of(left.ptr + octets, left.len - octets)) {
+		if ((octets = utf8_next(left, &c)) == 0 || c > 0xff) {
+			secret_free(out);
+			return true;
+		}
+		out->ptr[len++] = (uint8_t)c;
+	}
+	secret_shrink(out, len);
+	return true;
+}
+
+static bool
+spell_wide(const char *typed, struct secret *out, struct err *err)
+{
+	unsigned char *wide = NULL;
+	int len = 0;
+	bool ok = OPENSSL_utf82uni(typed, -1, &wide, &len) == NULL ||
+		  secret_dup(view_of(wide, (size_t)len), out, err);
+
+	OPENSSL_clear_free(wide, (size_t)len);
+	return ok;
 }
 
 static bool
 spell(const struct secret *password, struct spellings *out, struct err *err)
 {
+	bool ok;
+
 	if (password->len > 0 && !text_is_utf8(secret_view(password)) &&
 	    memchr(password->ptr, 0, password->len) == NULL)
-		return octet_by_octet(password, &out->typed, err);
-	return pfx_password(password, &out->typed, err) &&
-	       (is_ascii(password) || octet_by_octet(password, &out->octets, err));
+		ok = octet_by_octet(password, &out->typed, err);
+	else
+		ok = pfx_password(password, &out->typed, err) &&
+		     (is_ascii(password) || octet_by_octet(password, &out->octets, err));
+	return ok && spell_latin1((const char *)out->typed.ptr, &out->latin1, err) &&
+	       spell_wide((const char *)out->typed.ptr, &out->wide, err);
 }
 
 static bool
@@ -144,9 +190,13 @@ struct bags {
 	size_t count;
 };
 
+#define OCTETS_MAX 6
+
 struct reader {
 	struct pbe_context pbe;
 	const char *password;
+	struct view octets[OCTETS_MAX]; /* for PBES2; that which opened a part comes first */
+	size_t octet_count;
 	int64_t left; /* iterations */
 	struct bags keys, certificates;
 };
@@ -184,6 +234,56 @@ pay(struct reader *r, const X509_ALGOR *alg, struct err *err)
 		return too_much(err);
 	r->left -= cost;
 	return true;
+}
+
+static void
+add_octets(struct reader *r, struct view v)
+{
+	for (size_t i = 0; i < r->octet_count; i++)
+		if (view_eq(r->octets[i], v))
+			return;
+	r->octets[r->octet_count++] = v;
+}
+
+/* r->password is what the MAC says. */
+static void
+list_octets(struct reader *r, const struct secret *password, const struct spellings *s)
+{
+	struct view wide = secret_view(&s->wide);
+
+	add_octets(r, view_str(r->password != NULL ? r->password : ""));
+	add_octets(r, view_str((const char *)s->typed.ptr));
+	add_octets(r, secret_view(password));
+	add_octets(r, secret_view(&s->latin1));
+	add_octets(r, wide);
+	if (wide.len >= 2)
+		add_octets(r, view_of(wide.ptr, wide.len - 2));
+}
+
+/* False: it does not open it. */
+typedef bool opener(struct reader *r, const void *part, const char *password, int len, void *out);
+
+static bool
+open_part(struct reader *r, const X509_ALGOR *alg, opener *open, const void *part, void *out,
+    struct err *err)
+{
+	bool by_octets = OBJ_obj2nid(alg->algorithm) == NID_pbes2;
+
+	if (!by_octets)
+		return pay(r, alg, err) &&
+		       (open(r, part, r->password, -1, out) || not_opened(r, err));
+	for (size_t i = 0; i < r->octet_count; i++) {
+		struct view v = r->octets[i];
+
+		if (!pay(r, alg, err))
+			return false;
+		if (!open(r, part, (const char *)v.ptr, (int)v.len, out))
+			continue;
+		r->octets[i] = r->octets[0];
+		r->octets[0] = v;
+		return true;
+	}
+	return not_opened(r, err);
 }
 
 /* ---- attributes ---- */
@@ -296,16 +396,22 @@ add_key(
 }
 
 static bool
+decrypt_key(struct reader *r, const void *part, const char *password, int len, void *out)
+{
+	PKCS8_PRIV_KEY_INFO **plain = out;
+
+	*plain = PKCS12_decrypt_skey_ex(part, password, len, r->pbe.context, NULL);
+	return *plain != NULL;
+}
+
+static bool
 open_key(struct reader *r, const PKCS12_SAFEBAG *bag, struct err *err)
 {
 	OWNED(own_pkcs8) PKCS8_PRIV_KEY_INFO *plain = NULL;
 	const X509_ALGOR *alg = NULL;
 
 	X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &alg, NULL);
-	if (!pay(r, alg, err))
-		return false;
-	plain = PKCS12_decrypt_skey_ex(bag, r->password, -1, r->pbe.context, NULL);
-	return plain != NULL ? add_key(r, bag, plain, err) : not_opened(r, err);
+	return open_part(r, alg, decrypt_key, bag, &plain, err) && add_key(r, bag, plain, err);
 }
 
 static bool
@@ -359,29 +465,36 @@ read_bags(struct reader *r, const STACK_OF(PKCS12_SAFEBAG) * bags, int depth, st
 }
 
 /* PKCS12_unpack_p7encdata, in the reader's context. */
-static STACK_OF(PKCS12_SAFEBAG) * open_safe(const struct reader *r, const PKCS7 *p7)
+static bool
+decrypt_safe(struct reader *r, const void *part, const char *password, int len, void *out)
 {
-	const PKCS7_ENC_CONTENT *sealed = p7->d.encrypted->enc_data;
+	const PKCS7_ENC_CONTENT *sealed = part;
+	STACK_OF(PKCS12_SAFEBAG) **bags = out;
 
-	return PKCS12_item_decrypt_d2i_ex(sealed->algorithm, ASN1_ITEM_rptr(PKCS12_SAFEBAGS),
-	    r->password, -1, sealed->enc_data, 1, r->pbe.context, NULL);
+	*bags = PKCS12_item_decrypt_d2i_ex(sealed->algorithm, ASN1_ITEM_rptr(PKCS12_SAFEBAGS),
+	    password, len, sealed->enc_data, 1, r->pbe.context, NULL);
+	return *bags != NULL;
 }
 
 static bool
-read_safe(struct reader *r, PKCS7 *p7, struct err *err)
+open_safe(struct reader *r, const PKCS7 *p7, STACK_OF(PKCS12_SAFEBAG) * *out, struct err *err)
+{
+	const PKCS7_ENC_CONTENT *sealed;
+
+	if (PKCS7_type_is_data(p7))
+		*out = PKCS12_unpack_p7data((PKCS7 *)(uintptr_t)p7);
+	else if (PKCS7_type_is_encrypted(p7) && p7->d.encrypted != NULL &&
+		 (sealed = p7->d.encrypted->enc_data)->enc_data != NULL)
+		return open_part(r, sealed->algorithm, decrypt_safe, sealed, out, err);
+	return *out != NULL || not_opened(r, err);
+}
+
+static bool
+read_safe(struct reader *r, const PKCS7 *p7, struct err *err)
 {
 	STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
-	bool ok;
+	bool ok = open_safe(r, p7, &bags, err) && read_bags(r, bags, 0, err);
 
-	if (PKCS7_type_is_data(p7)) {
-		bags = PKCS12_unpack_p7data(p7);
-	} else if (PKCS7_type_is_encrypted(p7) && p7->d.encrypted != NULL &&
-		   p7->d.encrypted->enc_data->enc_data != NULL) {
-		if (!pay(r, p7->d.encrypted->enc_data->algorithm, err))
-			return false;
-		bags = open_safe(r, p7);
-	}
-	ok = bags != NULL ? read_bags(r, bags, 0, err) : not_opened(r, err);
 	sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
 	return ok;
 }
@@ -480,8 +593,10 @@ pfx_read_within(struct view der, const struct secret *password, int64_t iteratio
 	    p != der.ptr + der.len)
 		return err_openssl(
 		    err, NTE_BAD_DATA, "PFX: it is not one, or bytes are missing or left over");
-	if (!mac_is_right(p12, &pass, &r.password, err) || !pbe_open(&r.pbe, err) ||
-	    !read_safes(&r, p12, err) || !take_all(&r, &content, err))
+	if (!mac_is_right(p12, &pass, &r.password, err) || !pbe_open(&r.pbe, err))
+		return false;
+	list_octets(&r, password, &pass);
+	if (!read_safes(&r, p12, err) || !take_all(&r, &content, err))
 		return false;
 	ERR_clear_error();
 	*out = content;

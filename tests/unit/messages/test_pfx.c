@@ -301,6 +301,106 @@ every_password_opens_what_it_closed(void **state)
 	support_remove(dir);
 }
 
+/* A file whose MAC is by `mac`, and whose parts are PBES2 under these octets. */
+static struct buf
+sealed_by_octets(EVP_PKEY *key, struct view certificate, const char *mac, struct view octets)
+{
+	STACK_OF(PKCS12_SAFEBAG) *keys = sk_PKCS12_SAFEBAG_new_null(),
+				 *certs = sk_PKCS12_SAFEBAG_new_null();
+	STACK_OF(PKCS7) *safes = sk_PKCS7_new_null();
+	PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(key);
+	const unsigned char *p = certificate.ptr;
+	X509 *x = d2i_X509(NULL, &p, (long)certificate.len);
+	const char *pass = (const char *)octets.ptr;
+	PKCS12 *p12;
+	uint8_t *der = NULL;
+	struct buf out;
+	struct err err;
+	int len;
+
+	sk_PKCS12_SAFEBAG_push(keys, PKCS12_SAFEBAG_create_pkcs8_encrypt(NID_aes_256_cbc, pass,
+					 (int)octets.len, NULL, 0, 1, plain));
+	sk_PKCS12_SAFEBAG_push(certs, PKCS12_SAFEBAG_create_cert(x));
+	sk_PKCS7_push(safes, PKCS12_pack_p7data(keys));
+	sk_PKCS7_push(safes,
+	    PKCS12_pack_p7encdata(NID_aes_256_cbc, pass, (int)octets.len, NULL, 0, 1, certs));
+	p12 = PKCS12_add_safes(safes, 0);
+	assert_true(p12 != NULL && PKCS12_set_mac(p12, mac, -1, NULL, 0, 1, EVP_sha256()) == 1);
+	len = i2d_PKCS12(p12, &der);
+	must(buf_take_openssl(der, len, &out, &err));
+	PKCS12_free(p12);
+	PKCS8_PRIV_KEY_INFO_free(plain);
+	X509_free(x);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	sk_PKCS12_SAFEBAG_pop_free(keys, PKCS12_SAFEBAG_free);
+	sk_PKCS12_SAFEBAG_pop_free(certs, PKCS12_SAFEBAG_free);
+	return out;
+}
+
+/* What PBES2 makes its key of: programs never agreed. */
+static void
+password_of_pbes2_is_tried_as_programs_write_it(void **state)
+{
+#define OCTETS(text) text, sizeof(text) - 1
+#define LONG                                                                                   \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* longer than a block of HMAC, which tells \
+						      NULs */
+#define WIDE "\0a\0a\0a\0a\0a"
+	static const struct {
+		const char *typed, *mac, *octets;
+		size_t len;
+		bool opens;
+	} rows[] = {
+	    {"p\xc3\xa4ss", "p\xc3\xa4ss", OCTETS("p\xc3\xa4ss"), true},
+	    /* OpenSSL before 1.1 */
+	    {"p\xc3\xa4ss", "p\xc3\x83\xc2\xa4ss", OCTETS("p\xc3\xa4ss"), true},
+	    {"\xf0\x9f\x94\x91", "\xc3\xb0\xc2\x9f\xc2\x94\xc2\x91", OCTETS("\xf0\x9f\x94\x91"),
+		true},
+	    /* OpenSSL at a terminal in Latin-1 */
+	    {"p\xc3\xa4ss", "p\xc3\xa4ss", OCTETS("p\xe4ss"), true},
+	    /* a password file in Latin-1, of either */
+	    {"p\xe4ss", "p\xc3\xa4ss", OCTETS("p\xe4ss"), true},
+	    {"p\xe4ss", "p\xc3\xa4ss", OCTETS("p\xc3\xa4ss"), true},
+	    /* NSS, with and without the NUL */
+	    {"pass", "pass", OCTETS("\0p\0a\0s\0s\0\0"), true},
+	    {"pass", "pass", OCTETS("\0p\0a\0s\0s"), true},
+	    {LONG, LONG, OCTETS(WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE "\0\0"), true},
+	    {LONG, LONG, OCTETS(WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE), true},
+	    {LONG, LONG, OCTETS(WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE "\0"), false},
+	    {"p\xc3\xa4ss", "p\xc3\xa4ss", OCTETS("\0p\0\xe4\0s\0s\0\0"), true},
+	    {"\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91", OCTETS("\xd8\x3d\xdd\x11\0\0"), true},
+	    {"\xe5\xaf\x86", "\xe5\xaf\x86", OCTETS("\x5b\xc6\0\0"), true},
+	    {"", "", OCTETS(""), true},
+	    {"", "", OCTETS("\0\0"), true},
+	    /* another password than the MAC's, or than was typed */
+	    {"pass", "pass", OCTETS("Pass"), false},
+	    {"p\xc3\xa4ss", "pass", OCTETS("p\xc3\xa4ss"), false},
+	    {"pass", "pass", OCTETS("p\0a\0s\0s\0\0\0"), false},
+	};
+	EVP_PKEY *key = support_ec("P-256");
+	struct buf cert = certificate(key, "CN=u", "u");
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct secret pass = password(rows[i].typed);
+		struct buf pfx = sealed_by_octets(
+		    key, buf_view(&cert), rows[i].mac, view_of(rows[i].octets, rows[i].len));
+		struct pfx read;
+
+		if (pfx_decode(buf_view(&pfx), &pass, &read, &err) != rows[i].opens)
+			fail_msg("row %zu: %s", i, rows[i].opens ? err.msg : "opened");
+		pfx_free(&read);
+		buf_free(&pfx);
+		secret_free(&pass);
+	}
+	buf_free(&cert);
+	EVP_PKEY_free(key);
+#undef OCTETS
+#undef LONG
+#undef WIDE
+}
+
 /* OpenSSL writes no file of two pairs; a program of 20 lines does. */
 static struct buf
 two_pairs(EVP_PKEY *const keys[2], const struct buf certs[2], const struct buf *more)
@@ -864,6 +964,7 @@ main(void)
 	    cmocka_unit_test(file_without_mac_or_key_is_refused),
 	    cmocka_unit_test(files_of_old_programs_are_read),
 	    cmocka_unit_test(every_password_opens_what_it_closed),
+	    cmocka_unit_test(password_of_pbes2_is_tried_as_programs_write_it),
 	    cmocka_unit_test(every_key_of_a_file_is_found),
 	    cmocka_unit_test(pfx_with_wrong_parts_is_not_made),
 	    cmocka_unit_test(many_keys_come_back_with_names_and_their_certificates),
