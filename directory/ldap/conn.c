@@ -211,6 +211,8 @@ dir_disconnect(struct dir_conn **conn)
 		ldap_unbind_ext(c->ld, NULL, NULL);
 	if (c->ca_file != -1)
 		close(c->ca_file);
+	dir_ahead_free(c);
+	buf_free(&c->held);
 	if (c->clear_kept != NULL)
 		c->clear_kept(c->kept);
 	free(c->kept);

@@ -120,6 +120,7 @@ struct dir_query {
 	const char *const *attrs; /* NULL-terminated; NULL: all user attributes */
 	int size_limit;           /* 0: 10000; more matches are an error, never a silent cut */
 	bool some;                /* the first size_limit of them, where there are more */
+	bool now_and_then;        /* by the clock, not by what is asked: not foreseen (ahead.h) */
 	bool want_sd; /* ask for nTSecurityDescriptor without SACL (SD-flags 7, only where
 			 supported: docs/FACTS.md 13) */
 };

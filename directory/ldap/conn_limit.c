@@ -1,6 +1,7 @@
-/* The time limit of a TLS handshake. libldap has none: it waits for ever, and busily, for a server
- * that accepts the connection and then says nothing. A layer below TLS waits in its stead, until
- * the deadline of the connection. */
+/* What a layer below TLS does. A TLS handshake has no time limit in libldap, which waits for ever,
+ * and busily, for a server that accepts the connection and then says nothing: the layer waits in
+ * its stead, until the deadline of the connection. And libldap writes each operation by itself:
+ * the layer holds back what belongs together, and writes it at once. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/time.h>
@@ -14,13 +15,19 @@
 static int
 setup(Sockbuf_IO_Desc *d, void *arg)
 {
-	d->sbiod_pvt = arg;
+	struct dir_conn *c = arg;
+
+	d->sbiod_pvt = c;
+	c->below = d;
 	return 0;
 }
 
 static int
 remove_layer(Sockbuf_IO_Desc *d)
 {
+	struct dir_conn *c = d->sbiod_pvt;
+
+	c->below = NULL;
 	d->sbiod_pvt = NULL;
 	return 0;
 }
@@ -58,7 +65,39 @@ read_some(Sockbuf_IO_Desc *d, void *to, ber_len_t len)
 static ber_slen_t
 write_some(Sockbuf_IO_Desc *d, void *from, ber_len_t len)
 {
+	struct dir_conn *c = d->sbiod_pvt;
+	struct err ignored;
+
+	if (c->holds)
+		return buf_append(&c->held, view_of(from, len), &ignored) ? (ber_slen_t)len : -1;
 	return is_ready(d, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(d, from, len) : -1;
+}
+
+void
+dir_conn_hold(struct dir_conn *c)
+{
+	c->holds = true;
+}
+
+void
+dir_conn_let_go(struct dir_conn *c)
+{
+	size_t done = 0;
+
+	c->holds = false;
+	while (done < c->held.len) {
+		ber_slen_t n;
+
+		errno = 0;
+		n = write_some(c->below, c->held.ptr + done, c->held.len - done);
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR) {
+			dir_conn_break(c);
+			break;
+		}
+	}
+	c->held.len = 0;
 }
 
 static Sockbuf_IO layer = {.sbi_setup = setup,

@@ -127,6 +127,7 @@ ask_part(struct dir_conn *c, const char *dn, const char *attr, int64_t from, LDA
 	LDAPMessage *entry;
 	int rc;
 
+	c->waits++;
 	dir_conn_timeout(c->config, &timeout);
 	rc = ldap_search_ext_s(
 	    c->ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, NULL, NULL, &timeout, 1, out);
@@ -310,20 +311,6 @@ next_cookie(struct dir_conn *c, struct paging *p, LDAPMessage *page, struct err 
 	return ok;
 }
 
-static int
-ldap_scope(enum dir_scope scope)
-{
-	switch (scope) {
-	case DIR_ONE:
-		return LDAP_SCOPE_ONELEVEL;
-	case DIR_SUBTREE:
-		return LDAP_SCOPE_SUBTREE;
-	case DIR_BASE:
-		break;
-	}
-	return LDAP_SCOPE_BASE;
-}
-
 /* One search operation. Paging is a wish, not a demand: glued databases of OpenLDAP refuse the
  * demand, and an answer in one piece is as good. *page_out is set whenever the server answered. */
 static bool
@@ -339,6 +326,7 @@ ask_page(struct dir_conn *c, struct paging *p, LDAPMessage **page_out, int *rc_o
 	} attrs = {p->attrs};
 
 	*page_out = NULL;
+	c->waits += !p->q->now_and_then;
 	dir_conn_timeout(c->config, &timeout);
 	if (p->paged && (*rc_out = ldap_create_page_control(
 			     c->ld, DIR_PAGE_SIZE, &p->cookie, 0, &paging)) != LDAP_SUCCESS)
@@ -349,7 +337,7 @@ ask_page(struct dir_conn *c, struct paging *p, LDAPMessage **page_out, int *rc_o
 		controls[used++] = &sd;
 	/* Where it cannot be paged, the server's own limit of limit + 1 still tells "too many" from
 	 * "all". */
-	*rc_out = ldap_search_ext_s(c->ld, p->q->base, ldap_scope(p->q->scope), p->q->filter,
+	*rc_out = ldap_search_ext_s(c->ld, p->q->base, dir_search_scope(p->q->scope), p->q->filter,
 	    attrs.theirs, 0, controls, NULL, &timeout, p->paged ? 0 : (int)p->limit + 1, page_out);
 	ldap_control_free(paging);
 	return true;
@@ -381,6 +369,29 @@ search_page(
 	return true;
 }
 
+/* *whole_out: all was found. What came instead of a success is not looked at. */
+static bool
+take_foreseen(struct dir_conn *c, const struct paging *p, struct dir_entries *es, bool *whole_out,
+    struct err *err)
+{
+	OWNED(own_ldap_message) LDAPMessage *answer = NULL;
+	struct err ignored;
+	int rc;
+
+	*whole_out = false;
+	if (!dir_ahead_ask(c, p->q, &answer, &rc))
+		return true;
+	if (answer == NULL)
+		return dir_conn_fail(
+		    c, rc, err, "search for %s under \"%s\"", p->q->filter, p->q->base);
+	*whole_out = rc == LDAP_SUCCESS && copy_page(c, p, answer, es, &ignored);
+	if (!*whole_out) {
+		dir_entries_free(es);
+		dir_ahead_refuse(c);
+	}
+	return true;
+}
+
 static void
 paging_free(struct paging *p)
 {
@@ -399,12 +410,15 @@ dir_search(struct dir_conn *c, const struct dir_query *q, struct dir_entries *ou
 	    .paged = c->root.has_paging && q->scope != DIR_BASE,
 	};
 	OWNED(dir_entries_free) struct dir_entries found = {0};
-	bool more = true;
+	bool whole, more;
 	size_t pages = 0;
 
 	*out = (struct dir_entries){0};
 	if (q->filter == NULL)
 		return err_set(err, DIRCA_E_INTERNAL, "a search without a filter (dir_filter)");
+	if (!take_foreseen(c, &p, &found, &whole, err))
+		return false;
+	more = !whole;
 	while (more && !(q->some && found.count == p.limit)) {
 		if (!search_page(c, &p, &found, &more, err))
 			return false;

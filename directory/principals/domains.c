@@ -54,7 +54,8 @@ check_held(struct dir_conn *c, const char *nc, struct err *err)
 	return dir_search(c,
 		   &(struct dir_query){.base = nc,
 		       .filter = "(objectClass=*)",
-		       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		       .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
+		       .now_and_then = true},
 		   &found, err) &&
 	       (found.count == 1 ||
 		   err_set(err, DIRCA_E_GROUPS_UNREADABLE,
@@ -100,7 +101,8 @@ has_groups(struct dir_conn *c, const struct dir_domains *d, const char *class)
 			    .scope = DIR_SUBTREE,
 			    .filter = filter,
 			    .attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
-			    .size_limit = 1},
+			    .size_limit = 1,
+			    .now_and_then = true},
 			&found, &ignored) ||
 		    found.count > 0)
 			return true;
@@ -144,7 +146,8 @@ dir_domains_load(struct dir_conn *c, struct err *err)
 			 &(struct dir_query){.base = base,
 			     .scope = DIR_ONE,
 			     .filter = "(&(objectClass=crossRef)(nETBIOSName=*))",
-			     .attrs = attrs},
+			     .attrs = attrs,
+			     .now_and_then = true},
 			 &d->list, err) &&
 		     (dir_domain_of(c, dir_conn_root(c)->default_nc) != NULL ||
 			 add_default(c, &d->list, err)) &&

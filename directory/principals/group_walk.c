@@ -203,7 +203,8 @@ check_members_shown(
 	ok = search(c, w,
 	    &(struct dir_query){.base = group,
 		.filter = "(|(member=*)(uniqueMember=*)(!(objectClass=groupOfNames)))",
-		.attrs = (const char *const[]){DIR_NO_ATTRS, NULL}},
+		.attrs = (const char *const[]){DIR_NO_ATTRS, NULL},
+		.now_and_then = true},
 	    &found, err);
 	shown = found.count == 1;
 	dir_entries_free(&found);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "clock.h"
 #include "domains.h"
 #include "groups_priv.h"
@@ -287,11 +288,17 @@ find_and_read(struct dir_conn *c, principal_search *search, const char *token, e
 	return found;
 }
 
+/* Each search follows from what the one before found; the next time all are sent at once. */
 static enum dir_find
 find_with(struct dir_conn *c, principal_search *search, const char *token, struct principal *out,
     struct err *err)
 {
-	return find_and_read(c, search, token, read_principal, out, err);
+	enum dir_find found;
+
+	dir_ahead_begin(c, token);
+	found = find_and_read(c, search, token, read_principal, out, err);
+	dir_ahead_end(c, found == DIR_FOUND);
+	return found;
 }
 
 enum dir_find

@@ -2,8 +2,10 @@
 
 #include <pthread.h>
 
+#include "ahead.h"
 #include "clock.h"
 #include "conn_priv.h"
+#include "own.h"
 #include "pool.h"
 #include "quiet.h"
 
@@ -914,6 +916,92 @@ start(void **state)
 	return lab_start(true);
 }
 
+/* ---- Ahead ---- */
+
+/* The number of entries that are found and, of the first, that of attributes; -1: none are. */
+static int
+asked(struct dir_conn *c, const struct dir_query *q)
+{
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	struct err err;
+
+	if (!dir_search(c, q, &found, &err))
+		return -1;
+	return (int)(10 * found.count + (found.count > 0 ? found.list[0].count : 0));
+}
+
+/* Whoever asks something else than the last time is not answered by what was foreseen. */
+static void
+a_question_that_differs_in_anything_is_asked(void **state)
+{
+	static const char *const one[] = {"cn", NULL}, *const two[] = {"cn", "sn", NULL};
+	const struct dir_query before = {.base = USERS_DN,
+	    .scope = DIR_SUBTREE,
+	    .filter = "(|(cn=user1)(cn=user2))",
+	    .attrs = one};
+	struct dir_query other[7];
+	struct dir_config config = lab_admin();
+	struct dir_conn *c = lab_connect(&config), *plain = lab_connect(&config);
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++)
+		other[i] = before;
+	other[1].base = "CN=Computers," BASE_DN;
+	other[2].scope = DIR_BASE;
+	other[3].filter = "(cn=user1)";
+	other[4].attrs = two;
+	other[5].attrs = NULL;
+	other[6].size_limit = 1;
+	for (size_t i = 0; i < 7; i++) {
+		struct timeval now = {0};
+		LDAPMessage *left = NULL;
+		size_t waits;
+
+		dir_ahead_begin(c, "work");
+		assert_int_equal(asked(c, &before), 21);
+		assert_int_equal(asked(c, &before), 21);
+		dir_ahead_end(c, true);
+		waits = dir_conn_waits(c);
+		dir_ahead_begin(c, "work");
+		assert_int_equal(asked(c, &other[i]), asked(plain, &other[i]));
+		assert_int_equal(asked(c, &before), 21);
+		dir_ahead_end(c, true);
+		assert_int_equal(dir_conn_waits(c) - waits, i == 0 ? 1 : 2);
+		/* Nothing is on its way to whoever has the connection next. */
+		assert_int_equal(asked(c, &before), 21);
+		assert_true(ldap_result(c->ld, LDAP_RES_ANY, LDAP_MSG_ALL, &now, &left) <= 0);
+	}
+	dir_disconnect(&plain);
+	dir_disconnect(&c);
+}
+
+/* What failed, or is asked by the clock, is not asked again for its own sake. */
+static void
+what_is_not_to_be_kept_is_forgotten(void **state)
+{
+	static const char *const works[] = {"failed", "by the clock"};
+	struct dir_config config = lab_admin();
+	struct dir_conn *c = lab_connect(&config);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct dir_query q = {
+		    .base = USERS_DN, .filter = "(objectClass=*)", .now_and_then = i == 1};
+		struct timeval now = {0};
+		LDAPMessage *left = NULL;
+
+		dir_ahead_begin(c, works[i]);
+		assert_true(asked(c, &q) > 0);
+		dir_ahead_end(c, i == 1);
+		dir_ahead_begin(c, works[i]); /* sends nothing */
+		q.filter = "(cn=*)";
+		assert_true(asked(c, &q) > 0);
+		assert_true(ldap_result(c->ld, LDAP_RES_ANY, LDAP_MSG_ALL, &now, &left) <= 0);
+		dir_ahead_end(c, false);
+	}
+	dir_disconnect(&c);
+}
+
 int
 main(void)
 {
@@ -942,6 +1030,8 @@ main(void)
 	    cmocka_unit_test(a_part_on_another_server_is_an_error_that_names_it),
 	    cmocka_unit_test(adding_twice_says_so_and_values_are_idempotent),
 	    cmocka_unit_test(who_may_not_write_is_told_so),
+	    cmocka_unit_test(a_question_that_differs_in_anything_is_asked),
+	    cmocka_unit_test(what_is_not_to_be_kept_is_forgotten),
 	    cmocka_unit_test(a_users_password_is_checked_by_a_bind),
 	    cmocka_unit_test(the_pool_lends_again_what_was_given_back),
 	    cmocka_unit_test(threads_share_fewer_connections),

@@ -4,6 +4,7 @@
  */
 #include "people_lab.h"
 
+#include "ahead.h"
 #include "clock.h"
 #include "conn_priv.h"
 #include "groups_priv.h"
@@ -248,6 +249,44 @@ the_sid_finds_who_was_renamed(void **state)
 	assert_int_equal(principal_find_recorded(conn, &r, &p, &err), DIR_NOT_FOUND);
 }
 
+static void
+is_in_after(size_t waits, const struct sid *group, bool expected)
+{
+	size_t before = dir_conn_waits(conn);
+	struct principal p;
+	struct err err;
+
+	if (principal_find(conn, "user6", &p, &err) != DIR_FOUND)
+		fail_msg("%s", err.msg);
+	assert_int_equal(sids_contain(&p.sids, group), expected);
+	if (waits > 0)
+		assert_int_equal(dir_conn_waits(conn) - before, waits);
+	principal_free(&p);
+}
+
+/* tokenGroups too are asked for at once, and are those of now (test_foreseen_slapd.c). */
+static void
+who_is_known_is_waited_for_once_and_what_changed_counts(void **state)
+{
+	static const char inner[] = "CN=Inner," USERS_DN, outer[] = "CN=Outer," USERS_DN;
+	struct sid sid;
+	struct err err;
+
+	(void)state;
+	add_group_of(inner, "Inner", "-2147483646", "CN=user6," USERS_DN);
+	add_group_of(outer, "Outer", "-2147483646", inner);
+	sid = sid_of(outer);
+	is_in_after(0, &sid, true);
+	is_in_after(1, &sid, true);
+	assert_true(dir_delete_value(admin, inner, "member", view_str("CN=user6," USERS_DN), &err));
+	is_in_after(1, &sid, false);
+	assert_true(dir_add_value(admin, inner, "member", view_str("CN=user6," USERS_DN), &err));
+	is_in_after(1, &sid, true);
+	drop(outer);
+	is_in_after(1, &sid, false);
+	drop(inner);
+}
+
 /* Gives user6 this sIDHistory, as base64; "": none. */
 static void
 set_history(const char *base64)
@@ -433,6 +472,7 @@ main(void)
 	    cmocka_unit_test(primary_and_well_known_groups_are_there_with_their_way),
 	    cmocka_unit_test(who_may_not_act_is_known),
 	    cmocka_unit_test(the_sid_finds_who_was_renamed),
+	    cmocka_unit_test(who_is_known_is_waited_for_once_and_what_changed_counts),
 	    cmocka_unit_test(who_was_moved_keeps_the_sids_that_he_had),
 	    cmocka_unit_test(values_in_parts_are_read_whole),
 	    cmocka_unit_test(what_is_more_than_a_page_is_read_whole),
