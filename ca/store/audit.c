@@ -58,9 +58,9 @@ take_head(struct conn *c, struct trail_head *out, struct err *err)
 static bool
 know_head(struct store *s, struct err *err)
 {
-	if (!s->audit_head_known)
-		s->audit_head_known = take_head(&s->writer, &s->audit_head, err);
-	return s->audit_head_known;
+	if (!s->audit.is_known)
+		s->audit.is_known = take_head(&s->writer, &s->audit.head, err);
+	return s->audit.is_known;
 }
 
 static bool
@@ -78,10 +78,18 @@ write_row(struct conn *c, const struct audit_record *a, const uint8_t hash[TRAIL
 	sql_bind_text(c, SQL_ADD_AUDIT, 8, a->object);
 	sql_bind_text(c, SQL_ADD_AUDIT, 9, a->detail);
 	sql_bind_blob(c, SQL_ADD_AUDIT, 10, view_of(hash, TRAIL_HASH_LEN));
-	if (!sql_run(c, SQL_ADD_AUDIT, err))
-		return false;
-	sql_bind_int(c, SQL_MOVE_AUDIT_HEAD, 1, a->row_id);
-	sql_bind_blob(c, SQL_MOVE_AUDIT_HEAD, 2, view_of(hash, TRAIL_HASH_LEN));
+	return sql_run(c, SQL_ADD_AUDIT, err);
+}
+
+bool
+audit_move_head(struct store *s, struct err *err)
+{
+	struct conn *c = &s->writer;
+
+	if (!s->audit.is_behind)
+		return true;
+	sql_bind_int(c, SQL_MOVE_AUDIT_HEAD, 1, s->audit.head.count);
+	sql_bind_blob(c, SQL_MOVE_AUDIT_HEAD, 2, view_of(s->audit.head.hash, TRAIL_HASH_LEN));
 	return sql_run(c, SQL_MOVE_AUDIT_HEAD, err);
 }
 
@@ -108,11 +116,12 @@ store_audit(struct store_tx *tx, struct audit_record *a, struct err *err)
 		return true;
 	if (!know_head(s, err))
 		return false;
-	a->row_id = next.count = s->audit_head.count + 1;
-	if (!trail_hash(s->sha256, s->audit_head.hash, a, next.hash, err) ||
+	a->row_id = next.count = s->audit.head.count + 1;
+	if (!trail_hash(s->sha256, s->audit.head.hash, a, next.hash, err) ||
 	    !write_row(tx->conn, a, next.hash, err))
 		return false;
-	s->audit_head = next;
+	s->audit.head = next;
+	s->audit.is_behind = true;
 	return true;
 }
 

@@ -21,7 +21,7 @@ static const char writer_pragmas[] = "PRAGMA synchronous = FULL;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA wal_autocheckpoint = 0;"
 				     "PRAGMA journal_size_limit = 16777216;"
-				     "PRAGMA cache_size = -32768;";
+				     "PRAGMA cache_size = -8192;";
 static const char reader_pragmas[] = "PRAGMA query_only = ON;"
 				     "PRAGMA trusted_schema = OFF;"
 				     "PRAGMA cell_size_check = ON;"

@@ -92,10 +92,8 @@ add_request(
 	at = row_bind_request(c, SQL_ADD_REQUEST, at, &row);
 	at = row_bind_revocation(c, SQL_ADD_REQUEST, at, &row);
 	row_bind_certificate(c, SQL_ADD_REQUEST, at, &row);
-	if (!sql_run(c, SQL_ADD_REQUEST, err)) {
-		tx->failed = true;
+	if (!sql_run(c, SQL_ADD_REQUEST, err))
 		return false;
-	}
 	*request_id_out = sqlite3_last_insert_rowid(c->db);
 	return names_keep(c, *request_id_out, r, err) && add_blobs(tx, *request_id_out, r, err);
 }

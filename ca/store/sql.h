@@ -138,7 +138,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(ROLLBACK_TO, SQL_WRITER, "ROLLBACK TO unit")                                             \
 	X(BEGIN_READ, SQL_READER, "BEGIN")                                                         \
 	X(ADD_REQUEST, SQL_WRITER,                                                                 \
-	    "INSERT OR FAIL INTO Request(RequestID, HasArchivedKey" SQL_ROW_NAMES                  \
+	    "INSERT INTO Request(RequestID, HasArchivedKey" SQL_ROW_NAMES                          \
 	    ") VALUES (?, ?" SQL_ROW_MARKS ")")                                                    \
 	X(ADD_MATCH_NAME, SQL_WRITER,                                                              \
 	    "INSERT INTO MatchName(Kind, Name, RequestID) VALUES (?, ?, ?) ON CONFLICT DO "        \
@@ -282,7 +282,7 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	SQL_SORTED_BY(X, COMMON_NAME, CommonName)                                                  \
 	X(EXPIRING, SQL_READER,                                                                    \
 	    SQL_LIST_COLUMNS                                                                       \
-	    " FROM Request r INDEXED BY RequestIssuedNotAfter "                                    \
+	    " FROM Request r INDEXED BY RequestNotAfter "                                          \
 	    "WHERE r.Disposition = 20 AND (r.NotAfter, r.RequestID) > "                            \
 	    "(coalesce((SELECT NotAfter FROM Request WHERE RequestID = ?3), ?1), ?3) "             \
 	    "AND r.NotAfter <= ?2 ORDER BY r.NotAfter, r.RequestID LIMIT ?4")                      \
@@ -479,9 +479,11 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	X(LIVE_CASES, SQL_READER, SQL_CASES("c.State IN (1, 2)"))                                  \
 	X(ALL_CASES, SQL_READER, SQL_CASES("c.State > 0"))                                         \
 	X(AUDIT_HEAD, SQL_BOTH, "SELECT RowCount, RowHash FROM AuditHead")                         \
-	X(MOVE_AUDIT_HEAD, SQL_WRITER, "UPDATE AuditHead SET RowCount = ?, RowHash = ?")           \
+	X(MOVE_AUDIT_HEAD, SQL_WRITER,                                                             \
+	    "UPDATE AuditHead SET RowCount = ?, RowHash = ? WHERE One = 1")                        \
 	X(ADD_AUDIT, SQL_WRITER,                                                                   \
-	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, Actor, "    \
+	    "INSERT INTO Audit(AuditRowId, OccurredWhen, EventID, Success, StatusCode, "           \
+	    "Actor, "                                                                              \
 	    "RequestID, Object, Detail, RowHash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")           \
 	X(ADD_CHECKPOINT, SQL_WRITER,                                                              \
 	    "INSERT OR REPLACE INTO AuditCheckpoint(AuditRowId, RawCheckpoint) VALUES (?, ?)")     \

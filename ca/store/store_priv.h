@@ -26,6 +26,13 @@
 /* Certificates of agents that need not be written again: a CA has few. */
 #define KEPT_KRAS 16
 
+/* Of the audit trail in the transaction that is open: its last row, and whether the head is behind
+ * it, which moves before the commit (audit_move_head). */
+struct audit_end {
+	struct trail_head head;
+	bool is_known, is_behind;
+};
+
 /* A unit of work that waits; on its caller's stack. */
 struct job {
 	store_work *work;
@@ -49,9 +56,8 @@ struct store {
 	pthread_cond_t queued;
 	struct job *first, **last;
 	bool closing;
-	uint64_t commits;             /* groups committed; for tests */
-	struct trail_head audit_head; /* in the transaction that is open */
-	bool audit_head_known;
+	uint64_t commits; /* groups committed; for tests */
+	struct audit_end audit;
 	uint8_t kept_kras[KEPT_KRAS][20]; /* in the database already (kras.c) */
 	size_t kept_kra_count;
 	int wal_pages;
@@ -68,9 +74,6 @@ struct store {
 struct store_tx {
 	struct store *store;
 	struct conn *conn;
-	/* A row was added in part (OR FAIL, which spares SQLite a copy of every page): nothing of
-	 * the unit may stay. */
-	bool failed;
 };
 
 /* conn.c */
@@ -136,6 +139,9 @@ bool sorted_list(struct store *s, const struct store_filter *f, int limit,
 
 /* audit.c: steps to the head, which are the first two columns. */
 bool audit_read_head(struct conn *c, enum sql_id id, struct trail_head *out, struct err *err);
+
+/* Of what was written in the transaction. */
+bool audit_move_head(struct store *s, struct err *err);
 
 /* Text within `most` bytes and UTF-8; NULL passes. `what` names it in the sentence. */
 bool text_check(const char *text, size_t most, const char *what, struct err *err);

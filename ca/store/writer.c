@@ -54,30 +54,12 @@ wake_group(struct store *s, struct job *group, bool committed)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* What is remembered of the database, when something that was written is taken back. */
-static void
-writer_forget(struct store *s)
-{
-	s->audit_head_known = false;
-	s->kept_kra_count = 0;
-}
-
-static bool
-run_work(struct store *s, struct job *j)
-{
-	struct store_tx tx = {.store = s, .conn = &s->writer};
-
-	j->ran = true;
-	return j->work(&tx, j->arg, j->err) &&
-	       (!tx.failed || err_set(j->err, DIRCA_E_INTERNAL,
-				  "a unit of work went on after a row could not be added"));
-}
-
 /* Takes back what the unit wrote. */
 static bool
-undo_unit(struct store *s, bool is_first, struct err *err)
+undo_unit(struct store *s, bool is_first, const struct audit_end *before, struct err *err)
 {
-	writer_forget(s);
+	s->audit = *before;
+	s->kept_kra_count = 0;
 	if (!is_first)
 		return sql_run(&s->writer, SQL_ROLLBACK_TO, err);
 	return sql_run(&s->writer, SQL_ROLLBACK, err) && sql_run(&s->writer, SQL_BEGIN, err);
@@ -89,9 +71,13 @@ undo_unit(struct store *s, bool is_first, struct err *err)
 static bool
 run_unit(struct store *s, struct job *j, bool is_first, struct err *err)
 {
+	const struct audit_end before = s->audit;
+	struct store_tx tx = {s, &s->writer};
+
 	if (!is_first && !sql_run(&s->writer, SQL_SAVEPOINT, err))
 		return false;
-	j->ok = run_work(s, j);
+	j->ran = true;
+	j->ok = j->work(&tx, j->arg, j->err);
 	/* A full or broken disk makes SQLite roll back everything, not only the statement. */
 	if (sqlite3_get_autocommit(s->writer.db)) {
 		if (j->ok)
@@ -100,7 +86,7 @@ run_unit(struct store *s, struct job *j, bool is_first, struct err *err)
 		*err = *j->err;
 		return false;
 	}
-	if (!j->ok && !undo_unit(s, is_first, err))
+	if (!j->ok && !undo_unit(s, is_first, &before, err))
 		return false;
 	return is_first || sql_run(&s->writer, SQL_RELEASE, err);
 }
@@ -111,7 +97,7 @@ run_group(struct store *s, struct job *group, struct err *err)
 	bool is_first = true;
 
 	/* Other programs may have written since the last group. */
-	s->audit_head_known = false;
+	s->audit = (struct audit_end){0};
 	if (!sql_run(&s->writer, SQL_BEGIN, err))
 		return false;
 	for (struct job *j = group; j != NULL; j = j->next) {
@@ -119,7 +105,7 @@ run_group(struct store *s, struct job *group, struct err *err)
 			return false;
 		is_first = is_first && !j->ok;
 	}
-	return sql_run(&s->writer, SQL_COMMIT, err);
+	return audit_move_head(s, err) && sql_run(&s->writer, SQL_COMMIT, err);
 }
 
 /* Nothing of the group is on disk: nobody may be told that it is. A unit that had failed keeps its
@@ -129,7 +115,7 @@ fail_group(struct store *s, struct job *group, const struct err *reason)
 {
 	struct err ignored;
 
-	writer_forget(s);
+	s->kept_kra_count = 0;
 	if (!sqlite3_get_autocommit(s->writer.db))
 		sql_run(&s->writer, SQL_ROLLBACK, &ignored);
 	for (struct job *j = group; j != NULL; j = j->next) {

@@ -70,6 +70,30 @@ tear_down(void **state)
 }
 
 /* Takes a database back to an older version, for the migrations to bring it forward. */
+/* clang-format off */
+#define FORMER_CHECK(to, from) \
+	"UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (" from "', 'CHECK (" to "') WHERE name = 'Request';"
+#define TO_VERSION_26 \
+	"PRAGMA writable_schema = ON;" \
+	FORMER_CHECK("Disposition IN (8, 9, 12, 20, 21, 30, 31)", \
+	    "Disposition BETWEEN 8 AND 9 OR Disposition = 12 OR Disposition BETWEEN 20 AND 21 " \
+	    "OR Disposition BETWEEN 30 AND 31") \
+	FORMER_CHECK("Disposition NOT IN (12, 20, 21) OR", \
+	    "NOT (Disposition = 12 OR Disposition BETWEEN 20 AND 21) OR") \
+	FORMER_CHECK("RevokedReason IN (0, 1, 2, 3, 4, 5, 6, 9, 10)", \
+	    "RevokedReason BETWEEN 0 AND 6 OR RevokedReason BETWEEN 9 AND 10") \
+	"PRAGMA writable_schema = RESET;" \
+	"DROP TRIGGER AuditInsert; DROP TRIGGER AuditHeadUpdate;" \
+	"CREATE TRIGGER AuditInsert BEFORE INSERT ON Audit " \
+	"WHEN NEW.AuditRowId <> (SELECT RowCount FROM AuditHead) + 1 " \
+	"BEGIN SELECT RAISE(ABORT, 'an audit row must follow the last one'); END;" \
+	"CREATE TRIGGER AuditHeadUpdate BEFORE UPDATE ON AuditHead " \
+	"WHEN NEW.One <> 1 OR NEW.RowCount <> OLD.RowCount + 1 " \
+	"OR NEW.RowHash IS NOT (SELECT RowHash FROM Audit WHERE AuditRowId = NEW.RowCount) " \
+	"BEGIN SELECT RAISE(ABORT, 'the head of the audit trail moves with its rows'); END;" \
+	"CREATE INDEX RequestIssuedNotAfter ON Request(NotAfter) WHERE Disposition = 20; " \
+	"PRAGMA user_version = 26;"
+/* clang-format on */
 #define TO_VERSION_25                                     \
 	"ALTER TABLE RewrapBatch DROP COLUMN WithHashes;" \
 	"ALTER TABLE Drill DROP COLUMN WithHashes; PRAGMA user_version = 25;"
@@ -195,10 +219,14 @@ raw_exec(const struct fixture *f, const char *sql)
 static inline int
 go_back(const struct fixture *f, const char *sql)
 {
-	int code = raw_exec(f, TO_VERSION_25 TO_VERSION_24 TO_VERSION_23 TO_VERSION_22 TO_VERSION_21
-				   TO_VERSION_20 TO_VERSION_19 TO_VERSION_18 TO_VERSION_17);
+	static const char *const first[] = {TO_VERSION_26,
+	    TO_VERSION_25 TO_VERSION_24 TO_VERSION_23 TO_VERSION_22 TO_VERSION_21 TO_VERSION_20
+		TO_VERSION_19 TO_VERSION_18 TO_VERSION_17};
+	int code = SQLITE_OK;
 
-	return code != 0 ? code : raw_exec(f, sql);
+	for (size_t i = 0; i < 2 && code == SQLITE_OK; i++)
+		code = raw_exec(f, first[i]);
+	return code != SQLITE_OK ? code : raw_exec(f, sql);
 }
 
 /* First column of the first row, as text. */

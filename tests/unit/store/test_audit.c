@@ -210,6 +210,15 @@ rows_can_only_be_added_at_the_end(void **state)
 	    "AuditHead",
 	    "UPDATE AuditHead SET RowCount = 5",
 	    "UPDATE AuditHead SET RowCount = RowCount + 1",
+	    "INSERT INTO Audit SELECT RowCount, 1, 791, 1, 0, 'x', NULL, NULL, NULL, RowHash FROM "
+	    "AuditHead",
+	    "BEGIN; INSERT INTO Audit SELECT RowCount + 1, 1, 791, 1, 0, 'x', NULL, NULL, NULL, "
+	    "zeroblob(32) FROM AuditHead; INSERT INTO Audit SELECT RowCount + 2, 1, 791, 1, 0, "
+	    "'x', NULL, NULL, NULL, zeroblob(32) FROM AuditHead; "
+	    "UPDATE AuditHead SET RowCount = RowCount + 1, RowHash = zeroblob(32)",
+	    "BEGIN; INSERT INTO Audit SELECT RowCount + 1, 1, 791, 1, 0, 'x', NULL, NULL, NULL, "
+	    "zeroblob(32) FROM AuditHead; INSERT INTO Audit SELECT RowCount + 3, 1, 791, 1, 0, "
+	    "'x', NULL, NULL, NULL, zeroblob(32) FROM AuditHead",
 	    "DELETE FROM AuditHead",
 	    "INSERT OR REPLACE INTO AuditHead VALUES (1, 0, zeroblob(32))",
 	};

@@ -117,6 +117,7 @@ names_are_found_as_directories_find_them(void **state)
 		}
 		assert_int_equal(raw_number(f, "SELECT count(*) FROM MatchName"), 4);
 		store_close(&f->store);
+		assert_int_equal(raw_exec(f, TO_VERSION_26), 0);
 		assert_int_equal(
 		    raw_exec(f, TO_VERSION_25 TO_VERSION_24 TO_VERSION_23 TO_VERSION_22), 0);
 		reopen(f);
@@ -387,7 +388,7 @@ searches_use_their_indexes(void **state)
 	    {SQL_REVOKED, "COVERING INDEX RequestRevokedNotAfter (IssuerNameId=? AND NotAfter>?)"},
 	    {SQL_SEALED_TO,
 		"COVERING INDEX RequestKeyRecoveryHashes (KeyRecoveryHashes=? AND rowid>?)"},
-	    {SQL_EXPIRING, "RequestIssuedNotAfter (NotAfter>? AND NotAfter<?)"},
+	    {SQL_EXPIRING, "RequestNotAfter (NotAfter>? AND NotAfter<?)"},
 	    {SQL_IS_RENEWED, "INDEX RequestIssuedTo (RequesterName=? AND "
 			     "CertificateTemplate=? AND NotAfter>?)"},
 	    {SQL_AUDIT_ROWS, "PRIMARY KEY"},

@@ -371,10 +371,10 @@ rows_of_version_3_wait_to_be_hashed(void **state)
 	/* To ask changes nothing. */
 	assert_ok(f, store_version(f->path, &has, &program, &f->err));
 	assert_int_equal(has, 3);
-	assert_int_equal(program, 26);
+	assert_int_equal(program, 27);
 	assert_int_equal(raw_number(f, "PRAGMA user_version"), 3);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
-	assert_int_equal(raw_number(f, "PRAGMA user_version"), 26);
+	assert_int_equal(raw_number(f, "PRAGMA user_version"), 27);
 
 	assert_ok(f, store_list_unhashed(f->store, 0, 10, &rs, &f->err));
 	assert_int_equal(rs.count, 2);

@@ -55,6 +55,69 @@ a_newer_version_is_refused(void **state)
 	assert_refused(f, f->path, "schema");
 }
 
+/* Which of these rows the table takes, '1' or '0' each. */
+static void
+try_rows(const struct fixture *f, char *out)
+{
+	char sql[512];
+
+	for (int d = 0; d <= 40; d++)
+		for (int full = 0; full < 2; full++) {
+			snprintf(sql, sizeof sql,
+			    full ? "BEGIN; INSERT INTO Request(HasArchivedKey, Disposition, "
+				   "SerialNumber, CertificateHash, NotAfter, RawCertificate, "
+				   "RevokedWhen, RevokedEffectiveWhen, RevokedReason) SELECT 0, "
+				   "%d, 'ab', zeroblob(20), 1, x'30', r, r, r - 1 "
+				   "FROM (SELECT iif(%d = 21, 1, NULL) AS r)"
+				 : "BEGIN; INSERT INTO Request(HasArchivedKey, Disposition) "
+				   "VALUES (0, %d)",
+			    d, d);
+			*out++ = raw_exec(f, sql) == SQLITE_OK ? '1' : '0';
+		}
+	for (int reason = -1; reason <= 12; reason++) {
+		snprintf(sql, sizeof sql,
+		    "BEGIN; INSERT INTO Request(HasArchivedKey, Disposition, SerialNumber, "
+		    "CertificateHash, NotAfter, RawCertificate, RevokedWhen, RevokedEffectiveWhen, "
+		    "RevokedReason) VALUES (0, 21, 'ab', zeroblob(20), 1, x'30', 1, 1, %d)",
+		    reason);
+		*out++ = raw_exec(f, sql) == SQLITE_OK ? '1' : '0';
+	}
+	*out = '\0';
+}
+
+static void
+rules_in_another_form_take_the_same_rows(void **state)
+{
+	struct fixture *f = *state;
+	char before[128], after[128], table[8192];
+	struct sample s;
+
+	sample_issued(&s, 1);
+	add_row(f, &s.row);
+	store_close(&f->store);
+	assert_int_equal(raw_exec(f, TO_VERSION_26), SQLITE_OK);
+	raw_text(f, "SELECT sql FROM sqlite_schema WHERE name = 'Request'", table, sizeof table);
+	assert_non_null(strstr(table, "Disposition IN (8"));
+	try_rows(f, before);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	raw_text(f, "SELECT sql FROM sqlite_schema WHERE name = 'Request'", table, sizeof table);
+	assert_null(strstr(table, "IN (8"));
+	assert_null(strstr(table, "IN (12"));
+	assert_null(strstr(table, "IN (0"));
+	try_rows(f, after);
+	assert_string_equal(before, after);
+	/* 8, 9, 12, 20, 21, 30 and 31, three of them with a certificate only; nine reasons. */
+	assert_string_equal(after, "0000000000000000111100000100000000000000"
+				   "010100000000000000001111000000000000000000"
+				   "01111111001100");
+	sample_issued(&s, 2);
+	add_row(f, &s.row);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM Request"), 2);
+	assert_int_equal(
+	    raw_number(f, "SELECT Requests FROM RequestCount WHERE Disposition = 20"), 2);
+	assert_sound(f);
+}
+
 static void
 a_changed_schema_is_refused(void **state)
 {
@@ -638,6 +701,7 @@ main(void)
 	    TEST(rows_of_before_renewals_are_of_the_first_certificate),
 	    TEST(a_new_database_is_private_and_in_wal_mode),
 	    TEST(a_newer_version_is_refused),
+	    TEST(rules_in_another_form_take_the_same_rows),
 	    TEST(a_changed_schema_is_refused),
 	    TEST(an_analyzed_database_is_not_a_changed_one),
 	    TEST(files_that_are_no_database_of_ours_are_refused),
