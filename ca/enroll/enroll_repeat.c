@@ -28,8 +28,7 @@ enroll_request_hash(const struct enroll_input *in, const struct enroll_request *
 	    (in->renews && !buf_append(&all, view_str("simplereenroll"), err)) ||
 	    (in->generates && !buf_append(&all, view_str("serverkeygen"), err)))
 		return false;
-	return SHA256(all.ptr, all.len, out) != NULL ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of the request");
+	return cms_digest_of(NID_sha256, buf_view(&all), out, err);
 }
 
 bool
@@ -41,8 +40,7 @@ enroll_claim_no_key(struct enrollment *e, struct err *err)
 
 	return buf_append(&all, view_of(e->request_hash, sizeof e->request_hash), err) &&
 	       buf_append(&all, view_str(who.sid != NULL ? who.sid : who.name), err) &&
-	       (SHA256(all.ptr, all.len, e->request.key_info_hash) != NULL ||
-		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a request and its sender"));
+	       cms_digest_of(NID_sha256, buf_view(&all), e->request.key_info_hash, err);
 }
 
 bool

@@ -181,9 +181,9 @@ enroll_answer_finish(
 {
 	struct view certificate = buf_view(&e->certificate);
 
-	SHA1(certificate.ptr, certificate.len, a->content.ptr + a->before.len);
-	return put_together(e->ca, buf_view(&a->content), certificate, buf_view(&made->attrs),
-		   buf_view(&made->response_signature), &e->response, err) ||
+	return (cms_digest_of(NID_sha1, certificate, a->content.ptr + a->before.len, err) &&
+		   put_together(e->ca, buf_view(&a->content), certificate, buf_view(&made->attrs),
+		       buf_view(&made->response_signature), &e->response, err)) ||
 	       err_prefix(err, "making the CMC response");
 }
 

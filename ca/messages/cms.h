@@ -52,6 +52,8 @@ struct cms_signed {
 /* SHA-1, SHA-256, SHA-384 or SHA-512 by NID, fetched once for the life of the process; NULL for
  * others. Thread-safe. */
 const EVP_MD *cms_digest(int nid);
+/* By it: what OpenSSL's SHA256() and its like do with a fetch and its locks each time. */
+bool cms_digest_of(int nid, struct view data, uint8_t *out, struct err *err);
 
 /* `der` is a ContentInfo with signedData, in DER, with embedded or no content. At most 1 MiB, 64
  * certificates, 16 signers, 64 attributes each. CRYPT_E_INVALID_MSG_TYPE if it is another type,

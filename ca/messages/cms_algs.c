@@ -61,6 +61,16 @@ cms_digest(int nid)
 	return NULL;
 }
 
+bool
+cms_digest_of(int nid, struct view data, uint8_t *out, struct err *err)
+{
+	const EVP_MD *md = cms_digest(nid);
+
+	return (md != NULL && EVP_Digest(data.len > 0 ? (const void *)data.ptr : "", data.len, out,
+				  NULL, md, NULL) == 1) ||
+	       err_openssl(err, DIRCA_E_CRYPTO, "a digest could not be computed");
+}
+
 const EVP_MD *
 cms_kdf_digest(int scheme_nid)
 {

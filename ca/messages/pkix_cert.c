@@ -84,16 +84,6 @@ read_tbs(struct pkix_cert *c, struct err *err)
 	       pkix_extensions_add(tbs->extensions, &c->extensions, &c->extension_count, err);
 }
 
-static bool
-hash(struct view bytes, int nid, uint8_t *out, struct err *err)
-{
-	const EVP_MD *md = cms_digest(nid);
-
-	if (md == NULL || EVP_Digest(bytes.ptr, bytes.len, out, NULL, md, NULL) != 1)
-		return err_openssl(err, DIRCA_E_CRYPTO, "a digest could not be computed");
-	return true;
-}
-
 bool
 pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err)
 {
@@ -109,8 +99,8 @@ pkix_cert_decode(struct view der, struct pkix_cert *out, struct err *err)
 	c.tbs = pkix_string_view(c.wire->outer->tbs);
 	c.sig_alg = c.wire->outer->sig_alg;
 	c.signature = pkix_string_view(c.wire->outer->signature);
-	if (!read_tbs(&c, err) || !hash(der, NID_sha1, c.sha1, err) ||
-	    !hash(der, NID_sha256, c.sha256, err))
+	if (!read_tbs(&c, err) || !cms_digest_of(NID_sha1, der, c.sha1, err) ||
+	    !cms_digest_of(NID_sha256, der, c.sha256, err))
 		return err_prefix(err, "certificate");
 	*out = c;
 	c = (struct pkix_cert){0};
@@ -364,7 +354,7 @@ key_hash(const struct pkix_cert *c, struct buf *out, struct err *err)
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "certificate: not a SubjectPublicKeyInfo");
 	return buf_alloc(20, out, err) &&
-	       hash(pkix_string_view(spki->key), NID_sha1, out->ptr, err);
+	       cms_digest_of(NID_sha1, pkix_string_view(spki->key), out->ptr, err);
 }
 
 bool

@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
-#include <openssl/sha.h>
 
 #include "mem.h"
 
@@ -215,8 +214,7 @@ pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err)
 	OWNED(buf_free) struct buf der = {0};
 
 	return read_numbers(spki, &k, err) && write_canonically(&k, &der, err) &&
-	       (SHA256(der.ptr, der.len, out) != NULL ||
-		   err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 of a public key"));
+	       cms_digest_of(NID_sha256, buf_view(&der), out, err);
 }
 
 static const struct curve *

@@ -336,8 +336,8 @@ reply_response(struct vault_worker *w, struct view before, struct view certifica
 	struct journal_entry entry = {.kind = JOURNAL_RESPONSE};
 	uint8_t sha1[SHA_DIGEST_LENGTH];
 
-	SHA1(certificate.ptr, certificate.len, sha1);
-	if (!buf_append(&content, before, err) ||
+	if (!cms_digest_of(NID_sha1, certificate, sha1, err) ||
+	    !buf_append(&content, before, err) ||
 	    !buf_append(&content, view_of(sha1, sizeof sha1), err) ||
 	    !buf_append(&content, after, err))
 		return false;
