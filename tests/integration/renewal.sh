@@ -65,7 +65,8 @@ check "with which the certificate is fetched" ca_lab_as user1 retrieve "$(newest
 check "and it is that key's" public_key "$dir/fetched.pfx"
 check "the kept key is gone" test ! -e "$dir/full.pfx.key" -a ! -e "$dir/full.pfx.key.sent"
 again() { ca_lab_as user1 retrieve "$(newest)" --key-file "$dir/fetched.pfx" --out "$dir/again.pfx" --out-password-file "$(ca_lab_pass)"; }
-check "another file with it does as well, and stays" eval 'again && public_key "$dir/again.pfx" && test -s "$dir/fetched.pfx"'
+both_stay() { again && public_key "$dir/again.pfx" && test -s "$dir/fetched.pfx"; }
+check "another file with it does as well, and stays" both_stay
 check "--same-key alone" refuses DIRCA_E_USAGE enroll user1 User "$dir/other.pfx" --same-key
 
 # ---- enrollment agents ----
