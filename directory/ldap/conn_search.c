@@ -26,10 +26,42 @@ own_attr_cursor(BerElement **ber)
 	ber_free(*ber, 0);
 }
 
+/* Of an attribute description (RFC 4512 2.5), options included. */
+#define DESCRIPTION_MAX 255
+
+/* One attribute where it lies in the message; only the list of its values is allocated. */
+struct attribute {
+	char name[DESCRIPTION_MAX + 1]; /* empty: there is none */
+	struct berval *values;          /* up to one without bv_val; NULL: none */
+};
+
 static void
-own_bervals(struct berval ***values)
+attribute_free(struct attribute *a)
 {
-	ldap_value_free_len(*values);
+	ber_memfree(a->values);
+	a->values = NULL;
+}
+
+static bool
+broken_entry(const struct dir_conn *c, struct err *err)
+{
+	return err_set(err, DIRCA_E_DIRECTORY, "%s sent an entry that cannot be decoded", c->uri);
+}
+
+/* The attributes of an entry, one after the other, from `ber` as ldap_get_dn_ber gives it. */
+static bool
+next_attribute(
+    struct dir_conn *c, LDAPMessage *msg, BerElement *ber, struct attribute *a, struct err *err)
+{
+	struct berval name = {0};
+
+	*a = (struct attribute){0};
+	if (ldap_get_attribute_ber(c->ld, msg, ber, &name, &a->values) != LDAP_SUCCESS ||
+	    name.bv_len > DESCRIPTION_MAX)
+		return broken_entry(c, err);
+	if (name.bv_val != NULL)
+		memcpy(a->name, name.bv_val, name.bv_len);
+	return name.bv_val == NULL || a->name[0] != '\0' || broken_entry(c, err);
 }
 
 /* One query on its way: the page's cookie moves on from page to page. */
@@ -91,15 +123,12 @@ read_part(const char *description)
 }
 
 static bool
-copy_values(struct dir_conn *c, LDAPMessage *msg, const char *name, struct dir_entry *e,
-    size_t *count_out, struct err *err)
+add_values(struct dir_entry *e, const char *name, const struct berval *values, size_t *count_out,
+    struct err *err)
 {
-	OWNED(own_bervals)
-	struct berval **values = ldap_get_values_len(c->ld, msg, name);
-
-	for (*count_out = 0; values != NULL && values[*count_out] != NULL; ++*count_out)
+	for (*count_out = 0; values != NULL && values[*count_out].bv_val != NULL; ++*count_out)
 		if (!dir_entry_add(e, name,
-			view_of(values[*count_out]->bv_val, values[*count_out]->bv_len), err))
+			view_of(values[*count_out].bv_val, values[*count_out].bv_len), err))
 			return false;
 	return true;
 }
@@ -113,29 +142,38 @@ broken_part(const struct dir_entry *e, const char *name, struct err *err)
 	    e->dn, name);
 }
 
-/* Asks for the part that begins with value `from`; its name in *name_out (ldap_memfree), NULL:
- * there is none. */
+/* Asks for the part that begins with value `from`. */
 static bool
 ask_part(struct dir_conn *c, const char *dn, const char *attr, int64_t from, LDAPMessage **out,
-    char **name_out, struct err *err)
+    struct err *err)
 {
 	OWNED(own_memory)
 	char *wanted = text_printf("%s;range=%lld-*", attr, (long long)from);
-	OWNED(own_attr_cursor) BerElement *ber = NULL;
 	char *attrs[] = {wanted, NULL};
 	struct timeval timeout;
-	LDAPMessage *entry;
 	int rc;
 
 	c->waits++;
 	dir_conn_timeout(c->config, &timeout);
 	rc = ldap_search_ext_s(
 	    c->ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attrs, 0, NULL, NULL, &timeout, 1, out);
-	if (rc != LDAP_SUCCESS)
-		return dir_conn_fail(c, rc, err, "reading %s of %s", wanted, dn);
-	entry = ldap_first_entry(c->ld, *out);
-	*name_out = entry != NULL ? ldap_first_attribute(c->ld, entry, &ber) : NULL;
-	return true;
+	return rc == LDAP_SUCCESS || dir_conn_fail(c, rc, err, "reading %s of %s", wanted, dn);
+}
+
+/* The only attribute of the only entry of that answer. */
+static bool
+first_attribute(struct dir_conn *c, LDAPMessage *answer, struct attribute *a, struct err *err)
+{
+	LDAPMessage *entry = ldap_first_entry(c->ld, answer);
+	OWNED(own_attr_cursor) BerElement *ber = NULL;
+	struct berval dn;
+
+	*a = (struct attribute){0};
+	if (entry == NULL)
+		return true;
+	return ldap_get_dn_ber(c->ld, entry, &ber, &dn) == LDAP_SUCCESS
+		   ? next_attribute(c, entry, ber, a, err)
+		   : broken_entry(c, err);
 }
 
 /* The values behind those that came first. They are many: the server decides how many come at once.
@@ -149,17 +187,18 @@ copy_other_parts(
 
 	while (!is_last) {
 		OWNED(own_ldap_message) LDAPMessage *answer = NULL;
-		OWNED(own_ldap_text) char *name = NULL;
+		OWNED(attribute_free) struct attribute a = {0};
 		struct part part;
 		size_t count;
 
-		if (!ask_part(c, e->dn, attr, next, &answer, &name, err))
+		if (!ask_part(c, e->dn, attr, next, &answer, err) ||
+		    !first_attribute(c, answer, &a, err))
 			return false;
-		part = name != NULL ? read_part(name) : (struct part){.from = -1};
+		part = read_part(a.name);
 		if (!part.is_one || part.from != next || next >= DIR_VALUES_MAX ||
-		    strncasecmp(name, attr, strlen(attr)) != 0 || name[strlen(attr)] != ';')
+		    strncasecmp(a.name, attr, strlen(attr)) != 0 || a.name[strlen(attr)] != ';')
 			return broken_part(e, description, err);
-		if (!copy_values(c, ldap_first_entry(c->ld, answer), name, e, &count, err))
+		if (!add_values(e, a.name, a.values, &count, err))
 			return false;
 		if (count == 0)
 			return broken_part(e, description, err);
@@ -170,37 +209,36 @@ copy_other_parts(
 }
 
 static bool
-copy_attr(
-    struct dir_conn *c, LDAPMessage *msg, const char *name, struct dir_entry *e, struct err *err)
+copy_attr(struct dir_conn *c, const struct attribute *a, struct dir_entry *e, struct err *err)
 {
-	struct part part = read_part(name);
+	struct part part = read_part(a->name);
 	size_t count;
 
 	if (part.is_one && part.from != 0)
-		return broken_part(e, name, err);
-	return copy_values(c, msg, name, e, &count, err) &&
-	       (part.is_last || copy_other_parts(c, name, (int64_t)count, e, err));
+		return broken_part(e, a->name, err);
+	return add_values(e, a->name, a->values, &count, err) &&
+	       (part.is_last || copy_other_parts(c, a->name, (int64_t)count, e, err));
 }
 
 static bool
 copy_entry(struct dir_conn *c, LDAPMessage *msg, struct dir_entry *e, struct err *err)
 {
-	OWNED(own_ldap_text) char *dn = ldap_get_dn(c->ld, msg);
 	OWNED(own_attr_cursor) BerElement *ber = NULL;
+	struct berval dn;
 
-	if (dn == NULL)
-		return err_set(
-		    err, DIRCA_E_DIRECTORY, "%s sent an entry that cannot be decoded", c->uri);
-	e->dn = mem_text(dn);
-	for (char *name = ldap_first_attribute(c->ld, msg, &ber); name != NULL;
-	     name = ldap_next_attribute(c->ld, msg, ber)) {
-		bool copied = copy_attr(c, msg, name, e, err);
+	if (ldap_get_dn_ber(c->ld, msg, &ber, &dn) != LDAP_SUCCESS)
+		return broken_entry(c, err);
+	e->dn = mem_text_n(dn.bv_val, dn.bv_len);
+	for (;;) {
+		OWNED(attribute_free) struct attribute a = {0};
 
-		ldap_memfree(name);
-		if (!copied)
+		if (!next_attribute(c, msg, ber, &a, err))
+			return false;
+		if (a.name[0] == '\0')
+			return true;
+		if (!copy_attr(c, &a, e, err))
 			return false;
 	}
-	return true;
 }
 
 static bool

@@ -24,19 +24,27 @@ put_hex(struct buf *b, uint8_t byte)
 	put(b, escaped, sizeof escaped);
 }
 
+static bool
+is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '*' && c != '(' && c != ')' && c != '\\';
+}
+
 /* RFC 4515 3. Beyond what it demands, control characters and bytes of 0x80 and above are escaped
  * too: text that is not UTF-8 then cannot break the filter. */
 static void
 put_escaped(struct buf *b, struct view v, bool every_byte)
 {
-	for (size_t i = 0; i < v.len; i++) {
-		uint8_t c = v.ptr[i];
+	size_t from = 0, i = 0;
 
-		if (!every_byte && c >= 0x20 && c < 0x7f && strchr("*()\\", c) == NULL)
-			put(b, &c, 1);
-		else
-			put_hex(b, c);
+	for (; i < v.len; i++) {
+		if (!every_byte && is_plain(v.ptr[i]))
+			continue;
+		put(b, v.ptr + from, i - from);
+		put_hex(b, v.ptr[i]);
+		from = i + 1;
 	}
+	put(b, v.ptr + from, i - from);
 }
 
 char *
@@ -49,7 +57,10 @@ dir_filter(const char *fmt, ...)
 	va_start(ap, fmt);
 	for (const char *p = fmt; *p != '\0' && ok; p++) {
 		if (*p != '%') {
-			put(&b, p, 1);
+			size_t len = strcspn(p, "%");
+
+			put(&b, p, len);
+			p += len - 1;
 			continue;
 		}
 		switch (*++p) {
