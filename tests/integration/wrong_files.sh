@@ -116,6 +116,7 @@ p='--password-file pw' o='--out-password-file pw'
 	check "new" told 'inf text' new @ x.req -H ldap://localhost:1 $o
 	check "submit" told request submit @ -H ldap://localhost:1
 	check "kra publish" certificate kra publish @ -H ldap://localhost:1
+	check "of which none is published unless all can be" refuses "text: this is a text file" dirca kra publish kra.pem text -H ldap://localhost:1
 	check "kra unpublish" told "$certificates /none" kra unpublish @ -H ldap://localhost:1
 	check "template import" told 'ldif text' template import @ -H ldap://localhost:1
 	check "sd show" told 'odd' sd show @
