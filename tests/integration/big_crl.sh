@@ -75,8 +75,8 @@ makes_it_while_others_enroll() {
 crl_url() { echo "$CA_HTTP_URL/dirca/$CA_NAME.crl"; }
 fetch() { curl -sS -f -o "$dir/crl" -D "$dir/headers" "$(crl_url)"; }
 has_the_entries() {
-	fetch && openssl crl -inform DER -in "$dir/crl" -noout -CAfile "$CA_STATE/ca.crt" 2>&1 | grep -q 'verify OK' &&
-		[ "$(openssl crl -inform DER -in "$dir/crl" -noout -text | grep -c 'Serial Number:')" = "$entries" ]
+	fetch && openssl crl -inform DER -in "$dir/crl" -noout -text -CAfile "$CA_STATE/ca.crt" >"$dir/text" 2>&1 && grep -q 'verify OK' "$dir/text" &&
+		[ "$(grep -c 'Serial Number:' "$dir/text")" = "$entries" ]
 }
 header() { sed -n "s/^$1: \(.*\)\r/\1/p" "$dir/headers"; }
 status_with() { curl -sS -o "$dir/again" -w '%{http_code}' "$@" "$(crl_url)"; }
@@ -142,6 +142,19 @@ lists_so_many() {
 		[ "$(requests --after 999999999 --json)" = "[]" ] && [ "$(requests --limit 7 2>/dev/null | wc -l)" = 8 ] &&
 		[ "$(requests --disposition pending | wc -l)" = 1 ]
 }
+# What dirca has at most, in KiB, for a list of so many. peak_of LIMIT [--json]
+peak_of() {
+	HOME=$dir/home/caadmin python3 -c 'import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)' "$DIRCA_BIN/dirca" requests --limit "$@"
+}
+# 20,000 rows are 15 MB of JSON.
+keeps_none_of_them() {
+	local few many json
+	few=$(peak_of 1000) && many=$(peak_of 20000) && json=$(peak_of 20000 --json) && echo "$few KiB, $many KiB, $json KiB" &&
+		[ "$many" -lt $((few + 4096)) ] && [ "$json" -lt $((few + 4096)) ]
+}
 says_how_to_go_on() {
 	local last
 	last=$(requests 2>"$dir/more" | tail -1 | awk '{ print $1 }') && [ "$last" = 1000 ] && grep -e "--after 1000 " "$dir/more" &&
@@ -175,7 +188,7 @@ the_next_is_published() { ca_lab_as caadmin crl && ca_lab_eventually is_publishe
 
 # ---- the start
 
-resident_mb() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$(child "$1")/status"; }
+resident_mb() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$(ca_lab_child "$1")/status"; }
 starts_again() {
 	local begun
 	ca_lab_dircad_stop || return 1
@@ -208,6 +221,7 @@ check "without a cache it is fetched" archives_without_cache
 
 check "who has somebody's former name sees the own requests behind the other's" sees_the_own
 check "a list is long as one wants it" lists_so_many
+check "and takes no more memory" keeps_none_of_them
 check "and says how to go on" says_how_to_go_on
 
 check "what the directory does not take is told, with a way" is_refused_with_a_way
