@@ -32,15 +32,15 @@ enroll_certify(
 	return certificate_issue(e->ca, e->vault, &order, &e->certificate, err);
 }
 
-/* What the act made becomes the enrollment's. */
+/* What the act made becomes the enrollment's. The answer comes last: where something else fails,
+ * there is none that promises a certificate which nobody stores. */
 static bool
 take(struct enrollment *e, struct enroll_answer *answer, struct vault_issued *made, struct err *err)
 {
-	if (e->request.format == ENROLL_CMC && !enroll_answer_finish(e, answer, made, err))
-		return false;
 	e->archived = buf_give(&made->archived);
-	return e->archived.len == 0 ||
-	       sealing_note(e->view, buf_view(&e->archived), &e->sealed, err);
+	return (e->archived.len == 0 ||
+		   sealing_note(e->view, buf_view(&e->archived), &e->sealed, err)) &&
+	       (e->request.format != ENROLL_CMC || enroll_answer_finish(e, answer, made, err));
 }
 
 bool
