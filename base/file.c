@@ -69,6 +69,23 @@ file_open(const char *path, int *fd_out, struct err *err)
 }
 
 bool
+file_entrust(const char *path, uid_t owner, gid_t group, mode_t mode, struct err *err)
+{
+	OWNED(own_fd) int fd = -1;
+	struct stat st;
+
+	if (!file_open(path, &fd, err))
+		return false;
+	if (fstat(fd, &st) == 0 && st.st_nlink > 1)
+		return err_set(err, DIRCA_E_IO,
+		    "%s: this file has another name too, by a hard link: whose it is there is not "
+		    "changed from here",
+		    path);
+	return (fchown(fd, owner, group) == 0 && fchmod(fd, mode) == 0) ||
+	       err_errno(err, DIRCA_E_IO, "%s: owner and mode", path);
+}
+
+bool
 file_open_stream(const char *path, bool pipes, FILE **out, struct err *err)
 {
 	OWNED(own_fd) int fd = -1;

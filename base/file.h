@@ -36,6 +36,9 @@ bool file_open_stream(const char *path, bool pipes, FILE **out, struct err *err)
 /* Opens a file to be read and nothing else: no link, no folder, no device, no FIFO.
  * ERROR_FILE_NOT_FOUND. */
 bool file_open(const char *path, int *fd_out, struct err *err);
+/* Owner and mode of what file_open opens, if it has no other name: whoever may write the folder has
+ * nothing else given away by putting a link in its place. */
+bool file_entrust(const char *path, uid_t owner, gid_t group, mode_t mode, struct err *err);
 /* Writes a temporary file beside `path` (O_CREAT|O_EXCL|O_NOFOLLOW), fsyncs, renames over `path`,
  * fsyncs the folder. */
 bool file_replace(const char *path, struct view content, mode_t mode, struct err *err);

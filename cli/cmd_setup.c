@@ -1,7 +1,6 @@
 /* dirca setup: from an installed program to a CA that its directory names. Each step that is done
  * is left alone; the others are the verbs and programs that one could type, and are shown. */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
@@ -50,16 +49,13 @@ static bool
 write_password(const struct setup_answers *a, struct err *err)
 {
 	const struct group *gr = getgrnam("dirca");
-	OWNED(own_fd) int fd = -1;
 
 	if (!file_create(
 		a->password_file, (struct view){a->password.ptr, a->password.len}, 0600, err))
 		return false;
-	if (gr == NULL || (fd = open(a->password_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1 ||
-	    fchown(fd, 0, gr->gr_gid) != 0 || fchmod(fd, 0640) != 0)
-		return err_errno(
-		    err, DIRCA_E_IO, "%s: cannot give it to the group dirca", a->password_file);
-	return true;
+	if (gr == NULL)
+		return err_set(err, DIRCA_E_CONFIG, "there is no group dirca");
+	return file_entrust(a->password_file, 0, gr->gr_gid, 0640, err);
 }
 
 /* Before anything is written: would dircad take it? */
@@ -181,7 +177,12 @@ lend(struct work *w, const char *path, struct err *err)
 	printf("Keytab, %s:\n", path);
 	setup_say(&owner, path);
 	setup_say(&mode, path);
-	return setup_run(w, &owner, err) && setup_run(w, &mode, err);
+	setup_show(&owner);
+	setup_show(&mode);
+	/* Not by these commands, which follow a link. */
+	return w->cli->opt.dry_run ||
+	       (gr != NULL ? file_entrust(path, 0, gr->gr_gid, 0640, err)
+			   : err_set(err, DIRCA_E_CONFIG, "there is no group dirca"));
 }
 
 static bool

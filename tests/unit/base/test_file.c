@@ -251,6 +251,41 @@ a_folder_that_is_absent_is_not_made(void **state)
 	free(path);
 }
 
+static mode_t
+mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* Whoever may write the folder does not have another file given to himself by a link to it. */
+static void
+a_file_is_entrusted_by_its_only_name(void **state)
+{
+	char *path = text_printf("%s/keytab", folder), *soft = text_printf("%s/soft", folder),
+	     *hard = text_printf("%s/hard", folder);
+	struct err err;
+
+	(void)state;
+	assert_true(file_create(path, view_str("x"), 0600, &err));
+	assert_int_equal(symlink(path, soft), 0);
+	assert_false(file_entrust(soft, getuid(), getgid(), 0640, &err));
+	assert_int_equal(mode_of(path), 0600);
+	assert_int_equal(link(path, hard), 0);
+	assert_false(file_entrust(hard, getuid(), getgid(), 0640, &err));
+	assert_int_equal(err.code, DIRCA_E_IO);
+	assert_int_equal(mode_of(path), 0600);
+	assert_int_equal(unlink(hard), 0);
+	assert_true(file_entrust(path, getuid(), getgid(), 0640, &err));
+	assert_int_equal(mode_of(path), 0640);
+	assert_false(file_entrust(folder, getuid(), getgid(), 0640, &err));
+	free(path);
+	free(soft);
+	free(hard);
+}
+
 static int
 make_folder(void **state)
 {
@@ -296,6 +331,7 @@ main(void)
 	    IN_FOLDER(a_failing_replace_leaves_the_old_and_no_temporary_file),
 	    IN_FOLDER(a_temporary_file_of_a_crash_is_no_hindrance),
 	    IN_FOLDER(writing_does_not_follow_a_symlink),
+	    IN_FOLDER(a_file_is_entrusted_by_its_only_name),
 	    IN_FOLDER(a_file_over_the_cap_is_refused),
 	    IN_FOLDER(an_empty_file_is_empty),
 	    IN_FOLDER(absent_files_folders_and_fifos_are_refused),
