@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "dir_change.h"
 #include "mem.h"
 #include "own.h"
@@ -156,7 +157,7 @@ plan_membership(struct dir_conn *c, const struct sid *sid, const char *command,
     const struct account *a, struct forms *out, struct err *err)
 {
 	OWNED(dir_entries_free) struct dir_entries found = {0};
-	OWNED(own_memory) char *name = NULL;
+	OWNED(own_memory) char *name = NULL, *group = NULL, *member = command_word(a->sam);
 	char text[SID_TEXT_MAX];
 
 	if (!find_group(c, sid, &found, err))
@@ -169,7 +170,9 @@ plan_membership(struct dir_conn *c, const struct sid *sid, const char *command,
 	if (is_member(c, &found.list[0], a))
 		return true;
 	texts_take(&out->windows, text_printf("net %s \"%s\" %s /add", command, name, a->sam));
-	texts_take(&out->samba, text_printf("samba-tool group addmembers \"%s\" %s", name, a->sam));
+	/* A shell is told them, and names of accounts may hold what it would do. */
+	group = command_word(name);
+	texts_take(&out->samba, text_printf("samba-tool group addmembers %s %s", group, member));
 	return plan_modify(
 	    out->changes, found.list[0].dn, LDIF_OP_ADD, "member", view_str(a->dn), err);
 }

@@ -392,7 +392,7 @@ samba_commands_work() {
 		count=$((count + 1))
 	done < <(grep '^samba-tool dsacl' "$dir/commands")
 	[ "$count" -eq 2 ] && rights_on CDP >"$dir/by-command" && grep -q -- '-501' "$dir/by-command" &&
-		as_admin directory service-account "$dn" >"$dir/left" && is 'samba-tool group addmembers "Cert Publishers" Guest' grep ^samba-tool "$dir/left"
+		as_admin directory service-account "$dn" >"$dir/left" && is "samba-tool group addmembers 'Cert Publishers' Guest" grep ^samba-tool "$dir/left"
 }
 
 samba_applies() {
