@@ -297,6 +297,37 @@ pkcs10_of_a_template_without_archival_is_issued(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* The template's year, or the five of the setting where those end before. */
+static void
+the_shorter_of_template_and_setting_is_the_validity(void **state)
+{
+	static const struct {
+		const char *unit;
+		int64_t left;
+	} rows[] = {
+	    {"Months", INT64_C(150) * 86400}, {"Years", INT64_C(365) * 86400 - PKIX_CLOCK_SKEW_S}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct client c = {.kind = "P-256", .template_cn = "User"};
+		struct enroll_result r;
+		struct pkix_cert cert;
+		struct err err;
+		int64_t now = clock_now();
+
+		make_request(&c);
+		harness_set("CA\\ValidityPeriod", rows[i].unit);
+		harness_must(submit_as(&user1, ENROLL_CMC, buf_view(&c.message), &r, &err), &err);
+		if (r.disposition != DISP_ISSUED)
+			fail_msg("%s: %s", err_name(r.reason.code), r.reason.msg);
+		harness_must(pkix_cert_decode(buf_view(&r.certificate), &cert, &err), &err);
+		assert_in_range(cert.not_after - now, rows[i].left, rows[i].left + 60);
+		pkix_cert_free(&cert);
+		enroll_result_free(&r);
+		client_free(&c);
+	}
+}
+
 static void
 pending_request_is_issued_by_an_officer(void **state)
 {
@@ -1246,6 +1277,7 @@ main(void)
 	    cmocka_unit_test(archived_keys_wander_over_all_kras),
 	    cmocka_unit_test(a_label_may_be_the_oid_of_a_template),
 	    cmocka_unit_test(pkcs10_of_a_template_without_archival_is_issued),
+	    cmocka_unit_test(the_shorter_of_template_and_setting_is_the_validity),
 	    cmocka_unit_test(pending_request_is_issued_by_an_officer),
 	    cmocka_unit_test(denied_request_stays_denied),
 	    cmocka_unit_test(officer_outside_the_rules_may_not_decide),
