@@ -1,6 +1,8 @@
 /* dirca help: all verbs, those of a group, or one verb's options. */
 #include <stdio.h>
 
+#include "mem.h"
+#include "own.h"
 #include "verb_find.h"
 #include "verbs.h"
 #include "work.h"
@@ -9,6 +11,7 @@ bool
 cmd_help(struct work *w, struct err *err)
 {
 	const struct cli *cli = w->cli;
+	OWNED(own_memory) char *group = NULL;
 	const struct verb *verb;
 	int used;
 
@@ -19,8 +22,8 @@ cmd_help(struct work *w, struct err *err)
 	verb = verb_find(cli, cli->count, cli->args, &used);
 	if (verb != NULL && used == cli->count)
 		cli_print_usage(verb);
-	else if (cli->count == 1 && verb_is_group(cli, cli->args[0]))
-		cli_print_verbs(cli, cli->args[0]);
+	else if ((group = verb_group(cli, cli->count, cli->args)) != NULL)
+		cli_print_verbs(cli, group);
 	else
 		return verb_refuse(cli, cli->count, cli->args, err);
 	return true;

@@ -206,11 +206,17 @@ is_of_program(const struct cli *cli, const char *word, const char *next, enum cl
 static enum cli_exit
 tell_no_verb(const struct cli *cli, int argc, char **argv)
 {
-	bool asks = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+	OWNED(own_memory) char *group = NULL;
 	struct err err;
+	bool asks;
+	int n = 1;
 
-	if (verb_is_group(cli, argv[1]) && (argc == 2 || asks)) {
-		cli_print_verbs(cli, argv[1]);
+	while (n + 1 < argc && argv[n + 1][0] != '-')
+		n++;
+	asks =
+	    n + 1 < argc && (strcmp(argv[n + 1], "--help") == 0 || strcmp(argv[n + 1], "-h") == 0);
+	if ((n + 1 == argc || asks) && (group = verb_group(cli, n, argv + 1)) != NULL) {
+		cli_print_verbs(cli, group);
 		return asks ? CLI_OK : CLI_USAGE;
 	}
 	verb_refuse(cli, argc - 1, argv + 1, &err);

@@ -1,5 +1,6 @@
 #include "verb_find.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,16 +34,18 @@ verb_find(const struct cli *cli, int count, char *const *words, int *used_out)
 	return NULL;
 }
 
-bool
-verb_is_group(const struct cli *cli, const char *word)
+char *
+verb_group(const struct cli *cli, int count, char *const *words)
 {
-	size_t len = strlen(word);
+	char *name = join(count, words);
+	size_t len = strlen(name);
 
 	for (size_t i = 0; len > 0 && i < cli->verb_count; i++)
-		if (strncasecmp(cli->verbs[i].name, word, len) == 0 &&
+		if (strncasecmp(cli->verbs[i].name, name, len) == 0 &&
 		    cli->verbs[i].name[len] == ' ')
-			return true;
-	return false;
+			return name;
+	free(name);
+	return NULL;
 }
 
 static int
@@ -69,11 +72,14 @@ leading_words(int count, char *const *words)
 bool
 verb_refuse(const struct cli *cli, int count, char *const *words, struct err *err)
 {
-	bool group = verb_is_group(cli, words[0]);
-	int given = leading_words(count, words);
-	OWNED(own_memory) char *typed = join(group && given > 1 ? 2 : 1, words);
-	OWNED(own_memory) char *perhaps = NULL, *list = NULL;
-	struct nearest best = {.typed = typed};
+	int given = leading_words(count, words), known = given;
+	OWNED(own_memory) char *group = NULL, *typed = NULL, *perhaps = NULL, *list = NULL;
+	struct nearest best = {0};
+
+	while (known > 0 && (group = verb_group(cli, known, words)) == NULL)
+		known--;
+	typed = join(known < given ? known + 1 : known > 0 ? known : 1, words);
+	best.typed = typed;
 
 	for (int n = 1; n <= given; n++) {
 		OWNED(own_memory) char *some = join(n, words);
@@ -88,7 +94,7 @@ verb_refuse(const struct cli *cli, int count, char *const *words, struct err *er
 		}
 	}
 	perhaps = nearest_sentence(&best, "dirca ");
-	list = group ? text_printf("help %s", words[0]) : mem_text("help");
+	list = group != NULL ? text_printf("help %s", group) : mem_text("help");
 	return err_set(err, DIRCA_E_USAGE, "there is no verb '%s'%s; `dirca %s` lists them", typed,
 	    perhaps, list);
 }

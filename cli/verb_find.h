@@ -7,8 +7,8 @@
 /* The verb of as many of the first words as there are, three at most; *used_out counts them. NULL:
  * they begin none. */
 const struct verb *verb_find(const struct cli *cli, int count, char *const *words, int *used_out);
-/* Do verbs of several words begin with this one? */
-bool verb_is_group(const struct cli *cli, const char *word);
+/* These words as one, if verbs of more words begin with them; else NULL. */
+char *verb_group(const struct cli *cli, int count, char *const *words);
 /* The sentence about words that begin no verb, with the nearest that do: DIRCA_E_USAGE. */
 bool verb_refuse(const struct cli *cli, int count, char *const *words, struct err *err);
 

@@ -106,6 +106,8 @@ groups_have_help(void **state)
 		enum cli_exit status;
 	} rows[] = {{"dirca|template", CLI_USAGE}, {"dirca|template|--help", CLI_OK},
 	    {"dirca|Template|-h", CLI_OK}, {"dirca|kra|--help", CLI_OK},
+	    {"dirca|archive|drill", CLI_USAGE}, {"dirca|Archive|Drill|--help", CLI_OK},
+	    {"dirca|archive|drill|lst|--help", CLI_USAGE}, {"dirca|ca|exchange|-h", CLI_OK},
 	    {"dirca|template|lsit", CLI_USAGE}, {"dirca|template|lsit|--help", CLI_USAGE},
 	    {"dirca|templ", CLI_USAGE}, {"dirca|templ|--help", CLI_USAGE}};
 	struct cli cli;
