@@ -227,6 +227,7 @@ gssapi_uses_the_ticket_and_encrypts(void **state)
 	    .uris = getenv("LDAP_URI"), .auth = DIR_AUTH_GSSAPI, .timeout_ms = 5000};
 	struct dir_entries found;
 	struct dir_conn *c;
+	char usual[200], other[220];
 	struct err err;
 
 	(void)state;
@@ -240,6 +241,14 @@ gssapi_uses_the_ticket_and_encrypts(void **state)
 	assert_int_equal(found.count, 1);
 	dir_entries_free(&found);
 	dir_disconnect(&c);
+	/* No KDC gives a ticket for this one. */
+	snprintf(usual, sizeof usual, "%s", getenv("KRB5_CONFIG"));
+	snprintf(other, sizeof other, "%s.other", usual);
+	assert_true(lab_sh("sed 's/localhost = .*/localhost = X.INVALID/' \"$KRB5_CONFIG\" "
+			   ">\"$KRB5_CONFIG.other\""));
+	setenv("KRB5_CONFIG", other, 1);
+	refuses(&config, "by a ticket for ldap/localhost: ");
+	setenv("KRB5_CONFIG", usual, 1);
 	config.uris = getenv("LDAPS_URI");
 	config.tls_ca_file = getenv("LDAP_CA_FILE");
 	c = lab_connect(&config);
