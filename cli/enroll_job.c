@@ -158,12 +158,15 @@ make_key(struct enroll_job *j, struct err *err)
 	return client_key_save(j->key_file, j->key, &j->password, err);
 }
 
-/* The key of an earlier run that did not come to its end. */
+/* The key of an earlier run that did not come to its end. It is removed once it is of no more use:
+ * nobody's own key is taken for it. */
 static bool
 take_up_key(struct enroll_job *j, struct err *err)
 {
 	const struct cli_options *o = &j->cli->opt;
 
+	if (!client_key_was_saved(j->key_file, err))
+		return false;
 	fprintf(stderr, "dirca enroll: going on with the key in %s\n", j->key_file);
 	if (!cli_password(o->out_password_file,
 		"Password of the kept key (the PKCS#12 gets the same): ", false, &j->password,

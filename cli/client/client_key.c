@@ -85,6 +85,21 @@ client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, 
 }
 
 bool
+client_key_was_saved(const char *path, struct err *err)
+{
+	static const char begin[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+	OWNED(secret_free) struct secret file = {0};
+
+	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
+		return false;
+	return (file.len >= strlen(begin) && memcmp(file.ptr, begin, strlen(begin)) == 0) ||
+	       err_set(err, ERROR_FILE_EXISTS,
+		   "%s exists, and is no key that `dirca enroll` kept: name another file with "
+		   "--out",
+		   path);
+}
+
+bool
 client_key_load(const char *path, const struct secret *password, EVP_PKEY **out, struct err *err)
 {
 	OWNED(secret_free) struct secret file = {0};

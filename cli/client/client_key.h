@@ -21,6 +21,8 @@ bool client_key_generate(const char *curve, int bits, EVP_PKEY **out, struct err
 /* As pkcs8_encode; mode 0600; never overwrites. */
 bool client_key_save(
     const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);
+/* Is it as client_key_save writes it? Another key is somebody's own, and not to be removed. */
+bool client_key_was_saved(const char *path, struct err *err);
 bool client_key_load(
     const char *path, const struct secret *password, EVP_PKEY **out, struct err *err);
 /* True if the certificate is for this key. */

@@ -67,6 +67,11 @@ check "the kept key is gone" test ! -e "$dir/full.pfx.key" -a ! -e "$dir/full.pf
 again() { ca_lab_as user1 retrieve "$(newest)" --key-file "$dir/fetched.pfx" --out "$dir/again.pfx" --out-password-file "$(ca_lab_pass)"; }
 both_stay() { again && public_key "$dir/again.pfx" && test -s "$dir/fetched.pfx"; }
 check "another file with it does as well, and stays" both_stay
+own_key_stays() {
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$dir/own.key" && cp "$dir/own.key" "$dir/own.before" &&
+		refuses "own.key exists, and is no key that" enroll user1 User "$dir/own" && cmp "$dir/own.key" "$dir/own.before" && [ ! -e "$dir/own" ]
+}
+check "a key that lies where enroll keeps its own is not taken for it" own_key_stays
 check "--same-key alone" refuses DIRCA_E_USAGE enroll user1 User "$dir/other.pfx" --same-key
 
 # ---- enrollment agents ----

@@ -149,6 +149,22 @@ a_kept_key_is_read_however_it_was_written(void **state)
 	secret_free(&password);
 }
 
+/* What enroll removes once it is of no use is what it wrote. */
+static void
+only_a_key_that_was_saved_is_taken_up(void **state)
+{
+	static const char *const others[] = {
+	    "one.key", "old.pem", "pfx", "pair.pem", "key.der", "empty"};
+	struct err err;
+
+	(void)state;
+	assert_true(client_key_was_saved("sealed.pem", &err));
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		assert_false(client_key_was_saved(others[i], &err));
+		assert_int_equal(err.code, ERROR_FILE_EXISTS);
+	}
+}
+
 int
 main(void)
 {
@@ -156,6 +172,7 @@ main(void)
 	    cmocka_unit_test(who_signs_in_is_read_however_the_files_were_written),
 	    cmocka_unit_test(another_file_is_told_by_its_name),
 	    cmocka_unit_test(a_kept_key_is_read_however_it_was_written),
+	    cmocka_unit_test(only_a_key_that_was_saved_is_taken_up),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
