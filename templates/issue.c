@@ -298,8 +298,8 @@ plan_validity(
 	if (t->overlap > p->not_after - p->not_before)
 		return err_set(err, CERTSRV_E_CERT_TYPE_OVERLAP,
 		    "template %s: the renewal period is longer than the certificate would be "
-		    "valid; renew the CA "
-		    "certificate or shorten pKIOverlapPeriod",
+		    "valid; renew the CA certificate, raise CA\\ValidityPeriod or shorten "
+		    "pKIOverlapPeriod",
 		    t->cn);
 	return true;
 }
