@@ -144,9 +144,10 @@ bool vault_rewrap(
     struct vault *v, const struct vault_rewrap *in, struct buf *archived_out, struct err *err);
 
 /* All that a request leads to, in one act: vault_rewrap where there is a key to archive,
- * vault_sign_certificate, and where one is wanted the signature of a CMC response (RFC 5272 4.2),
- * whose content is `before`, the SHA-1 of the certificate and `after`. Either all or nothing; the
- * key is not opened if the certificate would not be signed. Errors are those of the parts. */
+ * vault_sign_certificate for that same public key, and where one is wanted the signature of a CMC
+ * response (RFC 5272 4.2), whose content is `before`, the SHA-1 of the certificate and `after`.
+ * Either all or nothing; the key is not opened if the certificate would not be signed. Errors are
+ * those of the parts. */
 struct vault_issue {
 	struct view tbs;
 	const struct vault_rewrap *rewrap; /* NULL: no key */

@@ -174,17 +174,23 @@ check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
 }
 
 static bool
-key_id(const PKIX_SPKI *spki, uint8_t out[VAULT_ID_LEN], struct err *err)
+check_public_key(
+    const PKIX_SPKI *spki, struct view wanted, uint8_t id_out[VAULT_ID_LEN], struct err *err)
 {
 	OWNED(own_octets) unsigned char *der = NULL;
 	int len = i2d_PKIX_SPKI(spki, &der);
+	struct view is = view_of(der, len > 0 ? (size_t)len : 0);
 
-	return len > 0 ? ext_key_id(view_of(der, (size_t)len), out, err)
-		       : err_openssl(err, DIRCA_E_CRYPTO, "a public key cannot be encoded");
+	if (is.len == 0)
+		return err_openssl(err, DIRCA_E_CRYPTO, "a public key cannot be encoded");
+	if (wanted.len > 0 && !view_eq(is, wanted))
+		return refuse_to_sign(
+		    err, "certificate", "its public key is not that of the key to archive");
+	return ext_key_id(is, id_out, err);
 }
 
 bool
-vault_check_certificate(struct view tbs, const struct vault_rules *rules,
+vault_check_certificate(struct view tbs, struct view spki, const struct vault_rules *rules,
     struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err)
 {
 	VAULT_TBS *c = (VAULT_TBS *)vault_decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS));
@@ -197,7 +203,7 @@ vault_check_certificate(struct view tbs, const struct vault_rules *rules,
 		    "missing");
 	if ((ok = check_tbs(c, rules, err))) {
 		note_number(c->serial, entry_out);
-		ok = key_id(c->spki, key_id_out, err);
+		ok = check_public_key(c->spki, spki, key_id_out, err);
 	}
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
 	return ok;

@@ -80,7 +80,8 @@ handle_sign_certificate(
 	struct journal_entry entry;
 
 	(void)count;
-	return vault_check_certificate(fields[0], &w->state->keys[0].rules, &entry, key_id, err) &&
+	return vault_check_certificate(
+		   fields[0], view_of(NULL, 0), &w->state->keys[0].rules, &entry, key_id, err) &&
 	       check_key(w, key_id, err) &&
 	       vault_sign_tbs(w, &entry, fields[0], &signature, &certificate, err) &&
 	       reply_field(w, buf_view(&signature), err);
@@ -352,7 +353,7 @@ static bool
 handle_issue(struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
 {
 	struct view tbs = fields[ISSUE_TBS], before = fields[ISSUE_BEFORE],
-		    after = fields[ISSUE_AFTER];
+		    after = fields[ISSUE_AFTER], spki = {0};
 	OWNED(buf_free) struct buf signature = {0}, certificate = {0};
 	uint8_t key_id[VAULT_ID_LEN];
 	struct journal_entry entry;
@@ -360,7 +361,9 @@ handle_issue(struct vault_worker *w, const struct view *fields, size_t count, st
 	if (count != ISSUE_FIELDS && count != ISSUE_FIELDS + REWRAP_FIELDS)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "a vault request to issue with a part of what archives a key");
-	return vault_check_certificate(tbs, &w->state->keys[0].rules, &entry, key_id, err) &&
+	if (count > ISSUE_FIELDS)
+		spki = fields[ISSUE_FIELDS + REWRAP_SPKI];
+	return vault_check_certificate(tbs, spki, &w->state->keys[0].rules, &entry, key_id, err) &&
 	       check_key(w, key_id, err) &&
 	       (count == ISSUE_FIELDS ||
 		   handle_rewrap(w, fields + ISSUE_FIELDS, REWRAP_FIELDS, err)) &&

@@ -97,8 +97,8 @@ certify(struct vault_worker *w, struct view proposed, EVP_PKEY *key, uint8_t key
 	struct journal_entry entry;
 
 	return tbs_for_key(proposed, key, &tbs, err) &&
-	       vault_check_certificate(
-		   buf_view(&tbs), &w->state->keys[0].rules, &entry, key_id, err) &&
+	       vault_check_certificate(buf_view(&tbs), view_of(NULL, 0), &w->state->keys[0].rules,
+		   &entry, key_id, err) &&
 	       vault_sign_tbs(w, &entry, buf_view(&tbs), &signature, out, err);
 }
 

@@ -192,9 +192,10 @@ struct vault_rules {
 	struct sign_usages extensions; /* dotted, that root allows beside the CA's own */
 };
 /* Exactly one DER TBSCertificate (RFC 5280 4.1), version 3, of this issuer and signature algorithm,
- * that does not outlive the CA: E_ACCESSDENIED; and of an allowed kind: vault_check_purpose. Gives
- * what the journal is to say of it, and the SHA-1 of its key's BIT STRING. */
-bool vault_check_certificate(struct view tbs, const struct vault_rules *rules,
+ * that does not outlive the CA: E_ACCESSDENIED; and of an allowed kind: vault_check_purpose. Its
+ * SubjectPublicKeyInfo is `spki`, unless that is empty. Gives what the journal is to say of it, and
+ * the SHA-1 of its key's BIT STRING. */
+bool vault_check_certificate(struct view tbs, struct view spki, const struct vault_rules *rules,
     struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err);
 /* Exactly one DER TBSCertList (RFC 5280 5.1), version 2, with a number. */
 bool vault_check_crl(struct view tbs, const struct vault_rules *rules,

@@ -263,13 +263,15 @@ nobody_gets_the_name_of_the_ca(void **state)
 	ASSERT_DONE(open_state(&s, &err));
 	s.keys[0].rules.kinds |= SIGN_KIND_SUB_CA;
 	test_tbs(&in, ca.cert.subject, ca.key, &tbs, &sig_alg);
-	assert_false(vault_check_certificate(buf_view(&tbs), &s.keys[0].rules, &entry, id, &err));
+	assert_false(vault_check_certificate(
+	    buf_view(&tbs), view_of(NULL, 0), &s.keys[0].rules, &entry, id, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	buf_free(&tbs);
 	buf_free(&sig_alg);
 	in.dn = "CN=Another CA";
 	test_tbs(&in, ca.cert.subject, ca.key, &tbs, &sig_alg);
-	ASSERT_DONE(vault_check_certificate(buf_view(&tbs), &s.keys[0].rules, &entry, id, &err));
+	ASSERT_DONE(vault_check_certificate(
+	    buf_view(&tbs), view_of(NULL, 0), &s.keys[0].rules, &entry, id, &err));
 	buf_free(&tbs);
 	buf_free(&sig_alg);
 	vault_state_close(&s);
