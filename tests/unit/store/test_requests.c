@@ -189,10 +189,10 @@ what_is_as_long_as_a_hash_is_looked_for_as_one_first(void **state)
 	sample_issued(&one, 1);
 	sample_issued(&false_one, 2);
 	false_one.row.disposition = DISP_FOREIGN;
-	false_one.row.serial_number = hex_encode(view_of(one.hash, sizeof one.hash), '\0');
-	OWNED(own_memory) char *serial = false_one.row.serial_number;
+	OWNED(own_memory) char *serial = hex_encode(view_of(one.hash, sizeof one.hash), '\0');
 	OWNED(own_memory) char *hash = hex_encode(view_of(one.hash, sizeof one.hash), ' ');
 
+	false_one.row.serial_number = serial;
 	id = add_row(f, &one.row);
 	add_row(f, &false_one.row);
 	assert_int_equal(
