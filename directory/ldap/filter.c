@@ -44,7 +44,8 @@ put_escaped(struct buf *b, struct view v, bool every_byte)
 		put_hex(b, v.ptr[i]);
 		from = i + 1;
 	}
-	put(b, v.ptr + from, i - from);
+	if (i > from)
+		put(b, v.ptr + from, i - from);
 }
 
 char *
