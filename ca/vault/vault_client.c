@@ -159,12 +159,6 @@ ask_signature(
 }
 
 bool
-vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
-{
-	return ask_signature(v, VAULT_OP_SIGN_CERTIFICATE, tbs, signature_out, err);
-}
-
-bool
 vault_sign_crl(struct vault *v, uint32_t key_index, struct view tbs, struct buf *signature_out,
     struct err *err)
 {
@@ -388,6 +382,19 @@ vault_issue(
 	if (!ok)
 		vault_issued_free(out);
 	return ok;
+}
+
+bool
+vault_sign_certificate(struct vault *v, struct view tbs, struct buf *signature_out, struct err *err)
+{
+	const struct vault_issue alone = {.tbs = tbs};
+	OWNED(vault_issued_free) struct vault_issued made = {0};
+
+	*signature_out = (struct buf){0};
+	if (!vault_issue(v, &alone, &made, err))
+		return false;
+	*signature_out = buf_give(&made.signature);
+	return true;
 }
 
 void

@@ -13,6 +13,8 @@
 #include "oids.h"
 #include "own_openssl.h"
 
+#define ISSUE_TBS_MAX (64 << 10)
+
 struct vault_request {
 	bool (*handle)(
 	    struct vault_worker *w, const struct view *fields, size_t count, struct err *err);
@@ -69,22 +71,6 @@ check_key(struct vault_worker *w, const uint8_t key_id[VAULT_ID_LEN], struct err
 	       err_set(err, E_ACCESSDENIED,
 		   "the vault does not sign this certificate: its public key is one of the vault's "
 		   "own");
-}
-
-static bool
-handle_sign_certificate(
-    struct vault_worker *w, const struct view *fields, size_t count, struct err *err)
-{
-	OWNED(buf_free) struct buf signature = {0}, certificate = {0};
-	uint8_t key_id[VAULT_ID_LEN];
-	struct journal_entry entry;
-
-	(void)count;
-	return vault_check_certificate(
-		   fields[0], view_of(NULL, 0), &w->state->keys[0].rules, &entry, key_id, err) &&
-	       check_key(w, key_id, err) &&
-	       vault_sign_tbs(w, &entry, fields[0], &signature, &certificate, err) &&
-	       reply_field(w, buf_view(&signature), err);
 }
 
 /* The CA key with that index, u32. */
@@ -361,6 +347,10 @@ handle_issue(struct vault_worker *w, const struct view *fields, size_t count, st
 	if (count != ISSUE_FIELDS && count != ISSUE_FIELDS + REWRAP_FIELDS)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "a vault request to issue with a part of what archives a key");
+	if (tbs.len > ISSUE_TBS_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "a certificate of %zu bytes; the vault signs at most %d", tbs.len,
+		    ISSUE_TBS_MAX);
 	if (count > ISSUE_FIELDS)
 		spki = fields[ISSUE_FIELDS + REWRAP_SPKI];
 	return vault_check_certificate(tbs, spki, &w->state->keys[0].rules, &entry, key_id, err) &&
@@ -554,14 +544,13 @@ handle_sign_checkpoint(
 
 static const struct vault_request requests[] = {
     [VAULT_OP_INFO] = {handle_info, 0, 0, 0, false},
-    [VAULT_OP_SIGN_CERTIFICATE] = {handle_sign_certificate, 1, 1, 64 << 10, false},
+    [VAULT_OP_ISSUE] = {handle_issue, ISSUE_FIELDS, ISSUE_FIELDS + REWRAP_FIELDS, 256 << 10, false},
     [VAULT_OP_SIGN_CRL] = {handle_sign_crl, 2, 2, PKIX_CRL_MAX + 12, false},
     [VAULT_OP_SIGN_MESSAGE] = {handle_sign_message, 1, 1, 4 << 10, false},
     [VAULT_OP_XCHG_CREATE] = {handle_xchg_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_XCHG_LIST] = {handle_xchg_list, 0, 0, 0, false},
     [VAULT_OP_XCHG_PROVIDER] = {handle_xchg_provider, 0, 0, 0, false},
     [VAULT_OP_REWRAP] = {handle_rewrap, REWRAP_FIELDS, REWRAP_FIELDS, 128 << 10, false},
-    [VAULT_OP_ISSUE] = {handle_issue, ISSUE_FIELDS, ISSUE_FIELDS + REWRAP_FIELDS, 256 << 10, false},
     [VAULT_OP_IMPORT_CREATE] = {handle_import_create, XCHG_FIELDS, XCHG_FIELDS, 8 << 10, false},
     [VAULT_OP_IMPORT_LIST] = {handle_import_list, 0, 0, 0, false},
     [VAULT_OP_IMPORT] = {handle_import, IMPORT_FIELDS, IMPORT_FIELDS, 128 << 10, false},
