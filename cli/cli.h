@@ -76,8 +76,9 @@ struct cli_options {
 	struct cli_list where;
 	bool csv;
 	int64_t limit; /* 0: the verb's own */
-	/* OPTS_PAGES */
+	/* OPTS_PAGES, and OPTS_BATCHES, whose pages begin behind a name */
 	int64_t after; /* 0: from the first */
+	const char *after_batch;
 	bool all;
 	/* OPTS_AUDIT */
 	const char *event, *actor, *object, *request, *keys_of;
@@ -245,6 +246,7 @@ enum cli_opts {
 	OPTS_COUNT, /* kra count */
 	OPTS_REWRAP,
 	OPTS_BATCH,   /* archive export */
+	OPTS_BATCHES, /* archive list */
 	OPTS_SAMPLE,  /* archive drill new */
 	OPTS_DRILL,   /* archive drill run */
 	OPTS_MACHINE, /* setup */
@@ -320,7 +322,8 @@ void cli_warn_if_shared(const char *path);
 /* How much of a list that comes so is wanted: --all, --limit, or a page; and what says, where the
  * list is not at its end (`after` is not 0), how it goes on. */
 int64_t cli_limit(const struct cli_options *opt);
-void cli_say_more(long long after);
+/* `after`: of the next page; NULL: there is none. */
+void cli_say_more(const char *after);
 /* Yes at the terminal; else DIRCA_E_USAGE. */
 bool cli_confirm(const char *question, struct err *err);
 

@@ -2,10 +2,10 @@
  * who approves that they are taken back. */
 #include <stdio.h>
 
-#include "listing.h"
 #include "mem.h"
 #include "own_json.h"
 #include "print.h"
+#include "record_pages.h"
 #include "text.h"
 #include "verbs.h"
 #include "work.h"
@@ -53,10 +53,10 @@ static const struct table table = {columns, COUNT_OF(columns),
 bool
 cmd_archive_list(struct work *w, struct err *err)
 {
-	OWNED(own_json) json_t *answer = NULL;
+	OWNED(record_pages_free)
+	struct record_pages p = {.path = BATCHES, .member = "batches", .id = "batch"};
 
-	return http_client_json(w->ca, "GET", BATCHES, NULL, &answer, err) &&
-	       listing_print(&table, json_object_get(answer, "batches"), &w->cli->opt, err);
+	return record_list(w, &p, &table, NULL, err);
 }
 
 bool

@@ -192,15 +192,15 @@ export_to(struct work *w, FILE *to, size_t *count_out, struct err *err)
 	OWNED(record_pages_free)
 	struct record_pages p = {.path = "/dirca/v1/audit",
 	    .member = "records",
-	    .after = w->cli->opt.after,
+	    .after = record_after(&w->cli->opt),
 	    .left = INT64_MAX,
 	    .each = export_next,
 	    .arg = &e};
 
 	e.pages = &p;
 	ask_for_checkpoint(w);
-	if ((p.after > 0 && !begin_behind(w, p.after, to, err)) || !record_pages_walk(w, &p, err) ||
-	    !audit_export_head(to, p.head, err))
+	if ((p.after != NULL && !begin_behind(w, w->cli->opt.after, to, err)) ||
+	    !record_pages_walk(w, &p, err) || !audit_export_head(to, p.head, err))
 		return false;
 	*count_out = e.count;
 	return fflush(to) == 0 || err_errno(err, DIRCA_E_IO, "the export");

@@ -57,6 +57,7 @@ cmd_requests(struct work *w, struct err *err)
 	    .each = request_print,
 	    .arg = &printed,
 	    .listing = &printed};
+	OWNED(own_memory) char *after = NULL;
 	bool sorts;
 
 	if (!listing_open(&printed, &request_table, opt, err) ||
@@ -78,7 +79,9 @@ cmd_requests(struct work *w, struct err *err)
 	if (sorts)
 		print_sorted(&sorter, &printed);
 	listing_end(&printed);
-	cli_say_more(l.after);
+	if (l.after > 0)
+		after = text_printf("%lld", l.after);
+	cli_say_more(after);
 	return true;
 }
 

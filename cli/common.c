@@ -74,9 +74,9 @@ cli_limit(const struct cli_options *opt)
 }
 
 void
-cli_say_more(long long after)
+cli_say_more(const char *after)
 {
-	if (after > 0)
-		fprintf(stderr,
-		    "There may be more: --after %lld goes on, --all prints everything.\n", after);
+	if (after != NULL)
+		fprintf(stderr, "There may be more: --after %s goes on, --all prints everything.\n",
+		    after);
 }

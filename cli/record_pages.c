@@ -1,6 +1,7 @@
 #include "record_pages.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "own_json.h"
@@ -10,6 +11,7 @@ void
 record_pages_free(struct record_pages *p)
 {
 	free(p->filter);
+	free(p->after);
 	json_decref(p->head);
 }
 
@@ -22,6 +24,13 @@ record_filter(struct record_pages *p, const char *name, const char *value)
 	p->filter = escaped != NULL
 			? text_printf("%s&%s=%s", before != NULL ? before : "", name, escaped)
 			: own_give(&before);
+}
+
+char *
+record_after(const struct cli_options *opt)
+{
+	return opt->after > 0 ? text_printf("%lld", (long long)opt->after)
+			      : mem_text(opt->after_batch);
 }
 
 /* Of rows that conditions sort out here the CA gives as many as it may. */
@@ -41,34 +50,60 @@ is_enough(const struct record_pages *p)
 	return p->listing != NULL ? p->listing->left == 0 : p->left <= 0;
 }
 
+/* What `after` says of a record or a page: its number or its name; NULL: there is no more. free().
+ */
+static char *
+place_of(const json_t *id)
+{
+	return json_integer_value(id) > 0 ? text_printf("%lld", (long long)json_integer_value(id))
+					  : mem_text(json_string_value(id));
+}
+
+static void
+go_on_behind(struct record_pages *p, const json_t *id)
+{
+	free(p->after);
+	p->after = place_of(id);
+}
+
+/* A CA that gives the same page again is not asked for ever. */
+static void
+go_to_next(struct record_pages *p, const json_t *answer)
+{
+	OWNED(own_memory) char *before = own_give(&p->after);
+
+	p->after = place_of(json_object_get(answer, "next"));
+	if (before != NULL && p->after != NULL && strcmp(before, p->after) == 0)
+		go_on_behind(p, NULL);
+}
+
 static bool
 take_page(struct work *w, struct record_pages *p, struct err *err)
 {
+	OWNED(own_memory) char *after = p->after != NULL ? http_escape(p->after) : NULL;
 	OWNED(own_memory)
-	char *path = text_printf("%s?after=%lld&limit=%lld%s", p->path, p->after,
-	    (long long)page_length(p), p->filter != NULL ? p->filter : "");
+	char *path = text_printf("%s?limit=%lld%s%s%s", p->path, (long long)page_length(p),
+	    after != NULL ? "&after=" : "", after != NULL ? after : "",
+	    p->filter != NULL ? p->filter : "");
 	OWNED(own_json) json_t *answer = NULL;
 	const json_t *rows, *row;
-	long long next;
 	size_t i;
 
 	if (!http_client_json(w->ca, "GET", path, NULL, &answer, err))
 		return false;
 	p->page = answer;
 	rows = json_object_get(answer, p->member);
-	next = json_integer_value(json_object_get(answer, "next"));
 	json_array_foreach(rows, i, row)
 	{
 		if (!p->each(row, p->arg, err))
 			return false;
 		p->left--;
 		if (p->listing != NULL && is_enough(p) && i + 1 < json_array_size(rows)) {
-			p->after = json_integer_value(json_object_get(row, p->id));
+			go_on_behind(p, json_object_get(row, p->id));
 			return true;
 		}
 	}
-	/* A CA that gives the same page again is not asked for ever. */
-	p->after = next > p->after ? next : 0;
+	go_to_next(p, answer);
 	json_decref(p->head);
 	p->head = json_incref(json_object_get(answer, "head"));
 	return true;
@@ -80,7 +115,7 @@ record_pages_walk(struct work *w, struct record_pages *p, struct err *err)
 	do
 		if (!take_page(w, p, err))
 			return false;
-	while (p->after > 0 && !is_enough(p));
+	while (p->after != NULL && !is_enough(p));
 	return true;
 }
 
@@ -113,7 +148,7 @@ record_list(struct work *w, struct record_pages *p, const struct table *t,
 	if (line != NULL)
 		listing_in_own_way(&l, opt);
 	l.left = cli_limit(opt);
-	p->after = opt->after;
+	p->after = record_after(opt);
 	p->listing = &l;
 	p->each = print;
 	p->arg = &printer;

@@ -1,4 +1,4 @@
-/* Records of the CA (audit trail, events), fetched page by page: none is held whole. */
+/* Records of the CA (audit trail, events, batches), fetched page by page: none is held whole. */
 #ifndef CLI_RECORD_PAGES_H
 #define CLI_RECORD_PAGES_H
 
@@ -14,7 +14,8 @@ struct record_pages {
 	const char *path;   /* of the API */
 	const char *member; /* of its answer: the array */
 	char *filter;       /* "&event=787" ...; record_filter */
-	long long after;    /* of the next page; 0 after the last */
+	char *after;        /* of the next page, a number or a name; NULL: of the first, and after
+			     * the last. Owned */
 	int64_t left;       /* how many are still wanted */
 	record_each *each;
 	void *arg;
@@ -25,6 +26,8 @@ struct record_pages {
 };
 /* Adds a condition; NULL adds none. */
 void record_filter(struct record_pages *p, const char *name, const char *value);
+/* Where the options say to begin. free(); NULL: at the first. */
+char *record_after(const struct cli_options *opt);
 bool record_pages_walk(struct work *w, struct record_pages *p, struct err *err);
 void record_pages_free(struct record_pages *p);
 

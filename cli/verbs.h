@@ -258,7 +258,7 @@
 	    OPTS(OPTS_DAEMON, OPTS_BATCH, OPTS_SAID), cmd_archive_export,                          \
 	    "archived keys for a KRA who seals them to others (on the CA's machine)")              \
 	X("archive list", "", 0, 0, GROUP_KEYS, WHO_WATCHER, NEEDS_CA,                             \
-	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE), cmd_archive_list,                           \
+	    OPTS(OPTS_SESSION, OPTS_JSON, OPTS_TABLE, OPTS_BATCHES), cmd_archive_list,             \
 	    "batches of archived keys that root gave out to be sealed to others")                  \
 	X("archive approve", "BATCH", 1, 1, GROUP_KEYS, WHO_ADMIN, NEEDS_CA,                       \
 	    OPTS(OPTS_SESSION, OPTS_JSON), cmd_archive_approve,                                    \

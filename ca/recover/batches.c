@@ -37,13 +37,7 @@ recover_batch_is_by(const char *given_by, const char *downlevel)
 	return *account != '\0' && (text_eq_fold(login, account) || text_eq_fold(sudo, account));
 }
 
-/* ---- approving ---- */
-
-struct approving {
-	const struct batch_approval *in;
-	const struct store_batch *batch;
-	struct view id;
-};
+/* ---- reading ---- */
 
 static bool
 read_batch(
@@ -58,6 +52,25 @@ read_batch(
 	       (found == STORE_NOT_FOUND &&
 		   err_set(err, CRYPT_E_NOT_FOUND, "no batch %s was given out", id_hex));
 }
+
+bool
+recover_batch_list(
+    struct ca *ca, const char *after_hex, int limit, struct store_batches *out, struct err *err)
+{
+	OWNED(store_batch_free) struct store_batch after = {0};
+	OWNED(buf_free) struct buf id = {0};
+
+	return (after_hex == NULL || read_batch(ca, after_hex, &id, &after, err)) &&
+	       store_list_batches(ca->store, after_hex != NULL ? &after : NULL, limit, out, err);
+}
+
+/* ---- approving ---- */
+
+struct approving {
+	const struct batch_approval *in;
+	const struct store_batch *batch;
+	struct view id;
+};
 
 static bool
 check_approver(

@@ -13,6 +13,11 @@
  * person. Pure. */
 bool recover_batch_is_by(const char *given_by, const char *downlevel);
 
+/* A page of them for who may look (the caller of this asks), the newest first; behind the batch of
+ * that name, or NULL. CRYPT_E_NOT_FOUND: there is none of that name. */
+bool recover_batch_list(
+    struct ca *ca, const char *after_hex, int limit, struct store_batches *out, struct err *err);
+
 /* For a CA administrator, who is not who gave it out. `from_root`: he signed in as root of the CA's
  * machine, or as the service: E_ACCESSDENIED. Each approval and refusal is audited. */
 struct batch_approval {

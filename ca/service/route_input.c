@@ -31,6 +31,7 @@ static const struct input {
     {route_archived_keys, "after limit", NULL},
     {route_candidates, "token after", NULL},
     {route_recovery_blob, NULL, "serial case"},
+    {route_batches_list, "after limit", NULL},
     {route_cases_list, "state owner officer serial_number after limit", NULL},
     {route_case_open, NULL, "keys[] reason ticket note"},
     {route_case_deny, NULL, "reason"},

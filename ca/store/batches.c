@@ -103,7 +103,8 @@ store_get_batch(struct store *s, struct view id, struct store_batch *out, struct
 }
 
 bool
-store_list_batches(struct store *s, struct store_batches *out, struct err *err)
+store_list_batches(struct store *s, const struct store_batch *after, int limit,
+    struct store_batches *out, struct err *err)
 {
 	OWNED(store_batches_free) struct store_batches list = {0};
 	OWNED(reading_end) struct reading r = reading_begin(s, SQL_BATCHES, err);
@@ -112,6 +113,10 @@ store_list_batches(struct store *s, struct store_batches *out, struct err *err)
 	*out = (struct store_batches){0};
 	if (r.conn == NULL)
 		return false;
+	sql_bind_int(r.conn, r.id, 1, after != NULL ? after->given_when : INT64_MAX);
+	sql_bind_blob(r.conn, r.id, 2,
+	    after != NULL ? view_of(after->id, sizeof after->id) : (struct view){0});
+	sql_bind_int(r.conn, r.id, 3, limit);
 	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
 		list.list = mem_grow_long(list.list, list.count, sizeof *list.list);
 		list.list[list.count] = (struct store_batch){0};

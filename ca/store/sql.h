@@ -347,7 +347,9 @@ enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
 	    "UPDATE RewrapBatch SET ApprovedBy = ?2, ApprovedWhen = ?3 "                           \
 	    "WHERE Batch = ?1 AND ApprovedWhen IS NULL")                                           \
 	X(GET_BATCH, SQL_READER, SQL_BATCH "WHERE Batch = ?")                                      \
-	X(BATCHES, SQL_READER, SQL_BATCH "ORDER BY GivenWhen DESC, Batch LIMIT 1000")              \
+	X(BATCHES, SQL_READER,                                                                     \
+	    SQL_BATCH "WHERE GivenWhen < ?1 OR (GivenWhen = ?1 AND Batch > ?2) "                   \
+		      "ORDER BY GivenWhen DESC, Batch LIMIT ?3")                                   \
 	X(REWRAPPED_BY, SQL_READER,                                                                \
 	    "SELECT b.CertificateHash, f.KeyRecoveryHashes FROM FormerKey f "                      \
 	    "LEFT JOIN RewrapBatch b ON b.Batch = f.Batch "                                        \

@@ -40,7 +40,8 @@ bool store_approve_batch(struct store_tx *tx, struct view id, const char *by, in
 /* ---- reading ---- */
 enum store_find store_get_batch(
     struct store *s, struct view id, struct store_batch *out, struct err *err);
-/* The newest 1000, the newest first. */
-bool store_list_batches(struct store *s, struct store_batches *out, struct err *err);
+/* The newest first, `limit` at most, behind `after`; NULL: from the first. */
+bool store_list_batches(struct store *s, const struct store_batch *after, int limit,
+    struct store_batches *out, struct err *err);
 
 #endif

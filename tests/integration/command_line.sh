@@ -105,6 +105,18 @@ last() { officer requests --descending --limit 1 "$@" 2>/dev/null; }
 shown_time() { TZ=XXX7:30 last --columns submitted_when | sed -n 2p; }
 found_by() { officer requests --where "submitted_when=$1" --json | jq '.[-1].request_id'; }
 check "a time that is shown is found" eval 'shown_time | grep -e "-07:30$" && [ "$(found_by "$(shown_time)")" = "$(last --json | jq ".[0].request_id")" ]'
+batches() { ca_lab_as caadmin archive list --json "$@" 2>"$dir/err" | jq -r '.[].batch'; }
+by_pages() { # of two, each begun where the one before says that it goes on
+	local behind=()
+	while batches --limit 2 "${behind[@]}"; do
+		behind=("$(grep -oe '--after [0-9a-f]*' "$dir/err")")
+		[ -n "${behind[0]}" ] || break
+		behind=(--after "${behind[0]#--after }")
+	done
+}
+given_out() { sql "INSERT INTO RewrapBatch(Batch, CertificateHash, GivenWhen, Keys) SELECT CAST(printf('%016d', value) AS BLOB), zeroblob(20), 1700000000 + value / 2, 1 FROM generate_series(1, 5)"; }
+check "so do batches, behind a name" eval 'given_out && [ "$(by_pages | wc -l)" = 5 ] && [ "$(by_pages)" = "$(batches)" ]'
+check "and none behind one that there is not" refuses "no batch 00ff was given out" ca_lab_as caadmin archive list --after 00ff
 check "pages go on behind the last that was printed" is "3 4" eval 'ca_lab_as auditor audit log --where success=yes --after 2 --limit 2 --json 2>/dev/null | jq -r "map(.row_id) | join(\" \")"'
 
 # ---- settings ----

@@ -73,12 +73,44 @@ the_newest_is_listed_first(void **state)
 	second.with = with;
 	assert_ok(f, store_do(f->store, add, &first, &f->err));
 	assert_ok(f, store_do(f->store, add, &second, &f->err));
-	assert_ok(f, store_list_batches(f->store, &out, &f->err));
+	assert_ok(f, store_list_batches(f->store, NULL, 1000, &out, &f->err));
 	assert_int_equal(out.count, 2);
 	assert_int_equal(out.list[0].id[0], 2);
 	assert_int_equal(out.list[1].id[0], 1);
 	assert_string_equal(out.list[0].with, with);
 	assert_null(out.list[1].with);
+}
+
+/* Also those of one second: none is left out between two pages, and none comes twice. */
+static void
+pages_are_the_whole_list(void **state)
+{
+	static const int64_t when[] = {1000, 3000, 2000, 2000, 1000, 2000};
+	static const uint8_t expected[] = {2, 3, 4, 6, 1, 5};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof when / sizeof *when; i++) {
+		struct store_batch b = usual((uint8_t)(i + 1), when[i]);
+
+		assert_ok(f, store_do(f->store, add, &b, &f->err));
+	}
+	for (int limit = 1; limit <= 7; limit++) {
+		struct store_batch after = {0};
+		size_t seen = 0, count;
+
+		do {
+			OWNED(store_batches_free) struct store_batches out = {0};
+
+			assert_ok(f, store_list_batches(
+					 f->store, seen > 0 ? &after : NULL, limit, &out, &f->err));
+			assert_in_range(seen + (count = out.count), 0, sizeof expected);
+			for (size_t i = 0; i < count; i++)
+				assert_int_equal(out.list[i].id[0], expected[seen++]);
+			if (count > 0)
+				after = usual(expected[seen - 1], out.list[count - 1].given_when);
+		} while (count == (size_t)limit);
+		assert_int_equal(seen, sizeof expected);
+	}
 }
 
 /* Also by hand: the database itself holds it. */
@@ -107,6 +139,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_batch_is_approved_once),
 	    TEST(the_newest_is_listed_first),
+	    TEST(pages_are_the_whole_list),
 	    TEST(what_was_approved_stays),
 	};
 
