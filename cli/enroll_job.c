@@ -10,6 +10,7 @@
 #include "own.h"
 #include "own_key.h"
 #include "pfx.h"
+#include "pkix.h"
 #include "supersede.h"
 #include "template_common.h"
 #include "text.h"
@@ -173,7 +174,7 @@ take_up_key(struct enroll_job *j, struct err *err)
 		err) ||
 	    !client_key_load(j->key_file, &j->password, &j->key, err))
 		return false;
-	return !o->same_key || EVP_PKEY_eq(j->key, j->renews.key) == 1 ||
+	return !o->same_key || pkix_same_key(j->key, j->renews.key) ||
 	       err_set(err, DIRCA_E_KEY_MISMATCH,
 		   "%s holds another key than %s; name another file with --out", j->key_file,
 		   o->renew);

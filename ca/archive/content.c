@@ -7,6 +7,7 @@
 #include "own_openssl.h"
 #include "pfx.h"
 #include "pkcs8.h"
+#include "pkix.h"
 
 enum kind { KEY_BLOB, PKCS8, PKCS12_FILE, NOTHING };
 
@@ -44,7 +45,7 @@ from_pfx(struct view content, const struct secret *password, EVP_PKEY *pub, EVP_
 	if (!pfx_read(content, password != NULL ? password : &none, &pfx, err))
 		return err_prefix(err, "the archived key is a PKCS#12");
 	for (size_t i = 0; i < pfx.key_count; i++)
-		if (EVP_PKEY_eq(pfx.keys[i].key, pub) == 1) {
+		if (pkix_same_key(pfx.keys[i].key, pub)) {
 			*out = own_give(&pfx.keys[i].key);
 			return true;
 		}

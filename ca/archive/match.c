@@ -9,6 +9,7 @@
 #include "archive.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkix.h"
 
 #include <string.h>
 #include <openssl/bn.h>
@@ -364,7 +365,7 @@ ec_test(EVP_PKEY *priv, EVP_PKEY *pub, int curve, EVP_PKEY *ephemeral, struct er
 	bool same_curve = curve_of(priv) == curve, same_point, number = false, agreement = false;
 	EVP_PKEY *own = same_curve ? priv : ephemeral;
 
-	same_point = EVP_PKEY_eq(own, pub) == 1;
+	same_point = pkix_same_key(own, pub);
 	if (!ec_point_fits(own, pub, curve, &number) ||
 	    !ec_agreement_fits(own, pub, ephemeral, &agreement))
 		return err_openssl(err, DIRCA_E_CRYPTO, "the archived EC key could not be tested");

@@ -9,6 +9,7 @@
 #include "content.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkix.h"
 #include "text.h"
 
 char *
@@ -68,7 +69,7 @@ key_of(const struct recovery_agent *agent, const struct pkix_cert *c)
 	if (!pkix_public_key(c->spki, &pub, &ignored))
 		return NULL;
 	for (size_t i = 0; i < agent->key_count; i++)
-		if (EVP_PKEY_eq(agent->keys[i], pub) == 1)
+		if (pkix_same_key(agent->keys[i], pub))
 			return agent->keys[i];
 	return NULL;
 }

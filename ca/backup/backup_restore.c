@@ -17,6 +17,7 @@
 #include "init.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkix.h"
 #include "plain.h"
 #include "service_key.h"
 #include "text.h"
@@ -96,7 +97,7 @@ find_recipient(struct restoring *r, struct err *err)
 
 		found = pkix_cert_decode(buf_view(&file.list[i]), &cert, &ignored) &&
 			pkix_public_key(cert.spki, &key, &ignored) &&
-			EVP_PKEY_eq(key, r->to->key) == 1;
+			pkix_same_key(key, r->to->key);
 		r->recipient = i;
 	}
 	return found || err_set(err, DIRCA_E_KEY_MISMATCH,
@@ -249,7 +250,7 @@ check_key(const struct restoring *r, EVP_PKEY *key, struct err *err)
 
 	if (!pkix_public_key(r->from->ca.spki, &certified, err))
 		return false;
-	return EVP_PKEY_eq(certified, key) == 1 ||
+	return pkix_same_key(certified, key) ||
 	       err_set(err, DIRCA_E_KEY_MISMATCH, "the CA key is not that of the CA certificate");
 }
 

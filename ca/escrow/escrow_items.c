@@ -6,6 +6,7 @@
 #include "escrow_priv.h"
 #include "mem.h"
 #include "own_openssl.h"
+#include "pkix.h"
 #include "text.h"
 
 void
@@ -92,7 +93,7 @@ is_key_of(EVP_PKEY *key, struct view certificate)
 	struct err ignored;
 
 	return pkix_cert_decode(certificate, &cert, &ignored) &&
-	       pkix_public_key(cert.spki, &public, &ignored) && EVP_PKEY_eq(key, public) == 1;
+	       pkix_public_key(cert.spki, &public, &ignored) && pkix_same_key(key, public);
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
+#include "pkix.h"
 #include "renew.h"
 #include "text.h"
 #include "trust.h"
@@ -293,10 +294,10 @@ check_key_file(const struct adoption *a, const struct found *f, bool *there_out,
 	if (!(*there_out = home_has(a->config, name)))
 		return true;
 	return ca_key_open(folder, CA_VERSION_KEY(f->version), a->in->passphrase, &key, err) &&
-	       (EVP_PKEY_eq(key, f->key) == 1 || err_set(err, ERROR_FILE_EXISTS,
-						     "%s/%s is another CA's key: nothing is "
-						     "overwritten",
-						     a->config->state_dir, name));
+	       (pkix_same_key(key, f->key) || err_set(err, ERROR_FILE_EXISTS,
+						  "%s/%s is another CA's key: nothing is "
+						  "overwritten",
+						  a->config->state_dir, name));
 }
 
 static bool

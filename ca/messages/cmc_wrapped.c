@@ -75,7 +75,7 @@ cmc_wrapped_holds_cmc(const struct cmc_wrapped *w)
 	long len;
 	int tag, class;
 
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)w->message.content.len) & 0x81) != 0 ||
+	if ((der_head(&p, &len, &tag, &class, w->message.content.len) & 0x81) != 0 ||
 	    tag != V_ASN1_SEQUENCE || len < 1)
 		return false;
 	return *p == V_ASN1_OBJECT;

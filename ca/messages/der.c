@@ -163,6 +163,16 @@ der_is_serial(struct view octets)
 	       !(octets.ptr[0] == 0xff && (octets.ptr[1] & 0x80) != 0);
 }
 
+int
+der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max)
+{
+	int form = max > LONG_MAX ? 0x80 : ASN1_get_object(p, len, tag, class, (long)max);
+
+	if ((form & 0x80) != 0)
+		ERR_clear_error();
+	return form;
+}
+
 bool
 der_next(struct view *cursor, struct view *value_out)
 {
@@ -172,9 +182,9 @@ der_next(struct view *cursor, struct view *value_out)
 	int tag, cls, form;
 
 	*value_out = (struct view){0};
-	if (cursor->len == 0 || cursor->len > LONG_MAX)
+	if (cursor->len == 0)
 		return false;
-	form = ASN1_get_object(&p, &len, &tag, &cls, (long)cursor->len);
+	form = der_head(&p, &len, &tag, &cls, cursor->len);
 	if ((form & 0x81) != 0) /* damaged, or of indefinite length */
 		return false;
 	whole = (size_t)(p - cursor->ptr) + (size_t)len;
@@ -192,9 +202,9 @@ content_of(struct view whole, struct view *out)
 	int tag, cls, form;
 
 	*out = (struct view){0};
-	if (whole.len == 0 || whole.len > LONG_MAX)
+	if (whole.len == 0)
 		return false;
-	form = ASN1_get_object(&p, &len, &tag, &cls, (long)whole.len);
+	form = der_head(&p, &len, &tag, &cls, whole.len);
 	if ((form & 0x81) != 0 || (size_t)len != whole.len - (size_t)(p - whole.ptr))
 		return false;
 	*out = view_of(p, (size_t)len);

@@ -40,6 +40,9 @@ bool der_instant(const ASN1_GENERALIZEDTIME *from, int64_t *out);
  * first octet. */
 bool der_is_serial(struct view octets);
 
+/* ASN1_get_object that leaves nothing in OpenSSL's error queue: 0x80 is damage or more than there
+ * is, 1 an indefinite length, 0x20 constructed. */
+int der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max);
 /* Splits the content of a SET or SEQUENCE: takes the next whole value from `cursor`. False at the
  * end or on damage (cursor then not empty). */
 bool der_next(struct view *cursor, struct view *value_out);

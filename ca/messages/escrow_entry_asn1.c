@@ -182,8 +182,7 @@ escrow_entry_begins(struct view file, size_t *len_out)
 	OWNED(own_asn1_object) ASN1_OBJECT *type = OBJ_txt2obj(oid_dotted(OID_CT_ESCROW_ENTRY), 1);
 
 	if (file.len < 32 || file.len > INT32_MAX || type == NULL ||
-	    (ASN1_get_object(&p, &len, &tag, &class, (long)file.len) & 0xa0) != 0x20 ||
-	    tag != V_ASN1_SEQUENCE)
+	    (der_head(&p, &len, &tag, &class, file.len) & 0xa0) != 0x20 || tag != V_ASN1_SEQUENCE)
 		return false;
 	*len_out = (size_t)(p - file.ptr) + (size_t)len;
 	return memmem(file.ptr, *len_out < 128 ? *len_out : 128, OBJ_get0_data(type),

@@ -1,6 +1,7 @@
 /* OCSP requests: libcrypto decodes them, here is what is taken of them. */
 #include "ocsp.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "der.h"
@@ -127,6 +128,8 @@ ocsp_question_is_of(const struct ocsp_question *q, struct view issuer, struct vi
 	OWNED(own_x509_pubkey) X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, (long)issuer_spki.len);
 	int len;
 
+	if (key == NULL)
+		ERR_clear_error();
 	return q->digest != NULL && key != NULL &&
 	       X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, key) == 1 &&
 	       digest_is(q->digest, issuer, q->name_hash) &&

@@ -17,6 +17,8 @@
  * (1024..8192 bits, odd modulus, e >= 3) and P-256/384/521 (point on the curve). NTE_BAD_ALGID for
  * others. */
 bool pkix_public_key(struct view spki, EVP_PKEY **out, struct err *err);
+/* Whether both have the same public key; two of different kinds have not. */
+bool pkix_same_key(const EVP_PKEY *a, const EVP_PKEY *b);
 /* "RSA" or "EC" and bits, without building a key. */
 bool pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err);
 bool pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err);

@@ -173,6 +173,16 @@ pkix_public_key(struct view spki, EVP_PKEY **out, struct err *err)
 }
 
 bool
+pkix_same_key(const EVP_PKEY *a, const EVP_PKEY *b)
+{
+	bool same = EVP_PKEY_eq(a, b) == 1;
+
+	if (!same)
+		ERR_clear_error();
+	return same;
+}
+
+bool
 pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err)
 {
 	OWNED(numbers_free) struct numbers k = {0};

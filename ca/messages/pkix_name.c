@@ -208,6 +208,10 @@ bool
 pkix_type_text(struct view type, char out[PKIX_OID_TEXT])
 {
 	const uint8_t *p = type.ptr;
+	struct view rest = type, content;
+
+	if (!take(&rest, V_ASN1_OBJECT, &content) || rest.len > 0 || !is_oid(content))
+		return false;
 	OWNED(own_asn1_object) ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)type.len);
 
 	return o != NULL && oid_text(o, out, PKIX_OID_TEXT);

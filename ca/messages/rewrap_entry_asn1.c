@@ -133,8 +133,7 @@ rewrap_entry_next(struct view *batch, struct view *der_out, struct err *err)
 	long len;
 
 	/* 0x80: an error, or more than there is; 0x20: constructed. */
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)max) & 0xa0) != 0x20 ||
-	    tag != V_ASN1_SEQUENCE)
+	if ((der_head(&p, &len, &tag, &class, max) & 0xa0) != 0x20 || tag != V_ASN1_SEQUENCE)
 		return bad(err, "it is none, or cut off");
 	whole = (size_t)(p - batch->ptr) + (size_t)len;
 	*der_out = view_of(batch->ptr, whole);

@@ -126,7 +126,7 @@ client_key_is_of(EVP_PKEY *key, struct view certificate, struct err *err)
 
 	if (!pkix_cert_decode(certificate, &cert, err) || !pkix_public_key(cert.spki, &public, err))
 		return false;
-	if (EVP_PKEY_eq(key, public) == 1)
+	if (pkix_same_key(key, public))
 		return true;
 	OWNED(own_memory) char *subject = pkix_name_text(cert.subject);
 	OWNED(own_memory) char *serial = pkix_serial_text(cert.serial);

@@ -6,15 +6,7 @@
 #include "adcs_row.h"
 #include "oids.h"
 #include "own.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "target.h"
 
 static void
 check_row(const struct store_request *row)
@@ -46,7 +38,7 @@ read_rows(struct csv *csv, struct adcs_source *from)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	const struct ca_issuers nobody = {0};
 	struct adcs_agents agents = {0};

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "backup_priv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	OWNED(backup_free) struct backup b = {0};
 	OWNED(buf_free) struct buf again = {0};

@@ -6,8 +6,7 @@
 #include "cmc.h"
 #include "oids.h"
 #include "pkix_policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static void
 check_stripped(const struct cmc_request *r)
@@ -82,7 +81,7 @@ try_wrapped(struct view der)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	struct cmc_request r;

@@ -6,11 +6,10 @@
 #include "cmc_reencode.h"
 #include "cmc.h"
 #include "oids.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct view certificate;
 	struct cmc_response r;

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 
 #include "drill_report.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct drill_report r;
 	struct buf again;

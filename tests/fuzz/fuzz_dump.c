@@ -8,18 +8,10 @@
 #include "dump_types.h"
 #include "mem.h"
 #include "oids.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static const char *const types[] = {
 	    "request", "response", "blob", "pkcs10", "certificate", "crl", "sd"};

@@ -2,11 +2,10 @@
  * the preset "fuzz" no_pubkey.c stands for RSA and ECDH, so that whatever is decrypted gives a key
  * and the whole way is walked; elsewhere seeds are to other keys and end in NTE_BAD_DATA. */
 #include "enveloped_keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	set_up();
 	open_with_all(view_of(data, size));

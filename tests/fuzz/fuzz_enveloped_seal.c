@@ -2,8 +2,7 @@
  * P-256 key, opens it again and opens it with one byte changed, chosen by the input. With real
  * keys, which makes it slow: what anybody may send is fuzz_enveloped.c's. */
 #include "enveloped_keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 #define CONTENT_MAX 4096
 
@@ -39,7 +38,7 @@ round_trip(struct view content)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	set_up();
 	if (size > 0 && size <= CONTENT_MAX)

@@ -4,11 +4,10 @@
 
 #include "escrow.h"
 #include "oids.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	const struct escrow_with with = {0};

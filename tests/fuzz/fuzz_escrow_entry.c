@@ -4,11 +4,10 @@
 
 #include "escrow_entry.h"
 #include "oids.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct escrow_entry e;
 	struct buf again;

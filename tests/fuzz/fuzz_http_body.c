@@ -6,9 +6,8 @@
 #include "cmc.h"
 #include "json.h"
 #include "oids.h"
+#include "target.h"
 #include "text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
 read_cmc(struct view der)
@@ -70,7 +69,7 @@ read_json(struct view body)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct view body = view_of(data, size);
 	struct buf der = {0};

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "http_framing.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static void
 check_head(struct view bytes)
@@ -44,7 +43,7 @@ check_chunk(struct view bytes)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	check_head(view_of(data, size));
 	check_chunk(view_of(data, size));

@@ -5,15 +5,7 @@
 #include <openssl/ec.h>
 
 #include "keyblob.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "target.h"
 
 /* What becomes a blob of a PKCS#8 has the form of one, for whichever key it was sent. */
 static void
@@ -40,7 +32,7 @@ try_pkcs8(struct view data, EVP_PKEY *const *pubs, size_t count)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static EVP_PKEY *pubs[3];
 	static bool ready;

@@ -4,15 +4,7 @@
 #include <string.h>
 
 #include "dir_ldif.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "target.h"
 
 static bool
 attrs_equal(const struct dir_attr *a, const struct dir_attr *b)
@@ -44,7 +36,7 @@ check_entry(const struct dir_entry *e)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct ldif ldif;
 	struct err err;

@@ -5,15 +5,7 @@
 #include <string.h>
 
 #include "given.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "target.h"
 
 /* Each reader gives what it promises, or nothing with a reason; and whatever it is called, the
  * sentence about it is whole. */
@@ -47,7 +39,7 @@ read_public(struct view v)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	struct view v = view_of(data, size);

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "ocsp.h"
+#include "target.h"
 
 #define NOW 1790000000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 answer(const struct ocsp_request *r)
@@ -31,7 +30,7 @@ answer(const struct ocsp_request *r)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static const uint8_t key_hash[20], name[] = {0x30, 0x00};
 	struct view der = view_of(data, size);

@@ -9,17 +9,9 @@
 
 #include "own_openssl.h"
 #include "pfx_priv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 #define ITERATIONS 5000 /* no more: time is for other things here */
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 read_it(struct view der, const struct secret *password)
@@ -68,7 +60,7 @@ read_authenticated(struct view bytes, const struct secret *password)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	OWNED(secret_free) struct secret password = {0};

@@ -5,9 +5,8 @@
 
 #include "oids.h"
 #include "recovery.h"
+#include "target.h"
 #include "unwrap_as.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static EVP_PKEY *key;
 
@@ -26,7 +25,7 @@ init(void)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct recovery_blob blob;
 	EVP_PKEY *opened;

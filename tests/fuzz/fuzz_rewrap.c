@@ -6,8 +6,7 @@
 #include "own.h"
 #include "rewrap_order.h"
 #include "rewrap_share.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static void
 read_entry(struct view der)
@@ -57,7 +56,7 @@ read_batch(struct view entries)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct view file = view_of(data, size), rest = file, first;
 	struct err err;

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "recover.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static void
 check(bool holds)
@@ -15,7 +14,7 @@ check(bool holds)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	char *text = strndup((const char *)data, size);
 	struct token t, again;

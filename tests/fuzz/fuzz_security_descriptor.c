@@ -8,15 +8,7 @@
 #include "sd_effective.h"
 #include "sd_review.h"
 #include "sd_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "target.h"
 
 static void
 check_bytes(const struct sd *sd)
@@ -138,7 +130,7 @@ check_officer(const struct sd *sd)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct err err;
 	struct sd sd;

@@ -10,19 +10,11 @@
 #include "flags.h"
 #include "issue.h"
 #include "supersede.h"
+#include "target.h"
 #include "tmpl_priv.h"
 #include "tmpl_edit.h"
 
 #define NOW INT64_C(1800000000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool
 text_equal(const char *a, const char *b)
@@ -229,7 +221,7 @@ check_forest(const struct dir_entries *es)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	struct dir_entries es;
 	struct err err;

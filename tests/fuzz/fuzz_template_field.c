@@ -6,11 +6,10 @@
 
 #include "../support/ldif.h"
 #include "dir_change.h"
+#include "target.h"
 #include "tmpl_edit.h"
 
 #define SETTINGS_MAX 16
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char base[] = "dn: CN=Base\nobjectClass: pKICertificateTemplate\ncn: Base\n"
 			   "flags: 131642\nrevision: 100\nmsPKI-Template-Schema-Version: 2\n"
@@ -19,13 +18,6 @@ static const char base[] = "dn: CN=Base\nobjectClass: pKICertificateTemplate\ncn
 			   "msPKI-Certificate-Name-Flag: -1509949440\npKIDefaultKeySpec: 1\n"
 			   "pKIKeyUsage:: oAA=\npKIExpirationPeriod:: AEA5hy7h/v8=\n"
 			   "pKIOverlapPeriod:: AICmCv/e//8=\npKIExtendedKeyUsage: 1.2.3\n";
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_fields(const struct dir_entry *e)
@@ -96,7 +88,7 @@ check_edit(const struct dir_entry *before, const char *const *settings, size_t c
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	char *text = strndup((const char *)data, size), *rest = text, *line;
 	const char *settings[SETTINGS_MAX];

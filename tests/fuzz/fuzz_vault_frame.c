@@ -17,10 +17,9 @@
 #include "file.h"
 #include "log.h"
 #include "oids.h"
+#include "target.h"
 #include "text.h"
 #include "vault_priv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { KEY_CA = 1, KEY_XCHG, KEY_KRA, KEY_USER };
 #define NOT_BEFORE INT64_C(1600000000)
@@ -287,7 +286,7 @@ check_reply(void)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+target(const uint8_t *data, size_t size)
 {
 	uint8_t *body;
 	struct err err;
