@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
+#include "der.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "text.h"
@@ -95,8 +96,7 @@ next_element(struct view *cursor, struct element *e)
 
 	if (cursor->len == 0)
 		return false;
-	form = ASN1_get_object(&p, &len, &e->tag, &e->cls, (long)cursor->len);
-	ERR_clear_error();
+	form = der_head(&p, &len, &e->tag, &e->cls, cursor->len);
 	if ((form & 0x81) != 0)
 		return false;
 	e->is_constructed = (form & V_ASN1_CONSTRUCTED) != 0;

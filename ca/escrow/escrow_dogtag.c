@@ -194,12 +194,12 @@ split(struct view der, struct view *session, struct view *payload, struct err *e
 	int tag, class;
 	struct view parts[2];
 
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & 0x80) != 0 ||
-	    tag != V_ASN1_SEQUENCE || p + len != der.ptr + der.len)
+	if ((der_head(&p, &len, &tag, &class, der.len) & 0x80) != 0 || tag != V_ASN1_SEQUENCE ||
+	    p + len != der.ptr + der.len)
 		return err_set(err, ERROR_INVALID_DATA, "privateKeyData is no SEQUENCE");
 	for (int i = 0; i < 2; i++) {
-		if ((ASN1_get_object(&p, &len, &tag, &class, (long)(der.ptr + der.len - p)) &
-			0x80) != 0 ||
+		if ((der_head(&p, &len, &tag, &class, (size_t)(der.ptr + der.len - p)) & 0x80) !=
+			0 ||
 		    tag != V_ASN1_OCTET_STRING)
 			return err_set(
 			    err, ERROR_INVALID_DATA, "privateKeyData is not two OCTET STRINGs");

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 
 #include "bytes.h"
+#include "der.h"
 #include "mem.h"
 
 #define SEQUENCE     0x30
@@ -65,7 +66,7 @@ take(struct view *cursor, uint8_t first, struct view *out)
 	*out = (struct view){0};
 	if (!is_next(*cursor, first) || cursor->len > INT_MAX)
 		return false;
-	form = ASN1_get_object(&p, &len, &tag, &class, (long)cursor->len);
+	form = der_head(&p, &len, &tag, &class, cursor->len);
 	if ((form & 0x81) != 0 || /* damaged, or of indefinite length */
 	    ASN1_object_size((form & V_ASN1_CONSTRUCTED) != 0, (int)len, tag) !=
 		(int)(p - cursor->ptr) + (int)len)

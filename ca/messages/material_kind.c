@@ -8,6 +8,7 @@
 #include <openssl/pkcs7.h>
 
 #include "armour.h"
+#include "der.h"
 #include "keyblob.h"
 #include "material.h"
 #include "mem.h"
@@ -43,7 +44,7 @@ next_tag(struct view inside, struct view *rest_out, uint8_t *tag_out)
 	long len;
 	int tag, cls;
 
-	if ((ASN1_get_object(&p, &len, &tag, &cls, (long)inside.len) & 0x81) != 0) {
+	if ((der_head(&p, &len, &tag, &cls, inside.len) & 0x81) != 0) {
 		ERR_clear_error();
 		return false;
 	}
@@ -303,8 +304,7 @@ is_cut(struct view der)
 	const unsigned char *p = der.ptr;
 	long len;
 	int tag, cls;
-	bool cut = der.len <= LONG_MAX &&
-		   (ASN1_get_object(&p, &len, &tag, &cls, (long)der.len) & 0x80) != 0;
+	bool cut = der.len <= LONG_MAX && (der_head(&p, &len, &tag, &cls, der.len) & 0x80) != 0;
 
 	ERR_clear_error();
 	return cut;

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
 #include "own_openssl.h"
@@ -42,7 +43,7 @@ read_serial(struct pkix_cert *c, struct err *err)
 	if (!buf_take_openssl(der, total, &c->wire->serial, err))
 		return false;
 	p = c->wire->serial.ptr;
-	if ((ASN1_get_object(&p, &len, &tag, &class, total) & 0x80) != 0)
+	if ((der_head(&p, &len, &tag, &class, c->wire->serial.len) & 0x80) != 0)
 		return err_openssl(err, ERROR_INVALID_DATA, "the serial number is malformed");
 	c->serial = view_of(p, (size_t)len);
 	return true;

@@ -2,6 +2,7 @@
  * CRLs are read where they lie: the entries, which may be a million, are walked and never decoded
  * into objects; the rest is a small CRL without entries that OpenSSL decodes.
  */
+#include "der.h"
 #include "pkix_priv.h"
 
 #include <limits.h>
@@ -47,10 +48,8 @@ take(struct view *cursor, uint8_t tag, struct view *content_out)
 
 	if (cursor->len < 2 || cursor->len > PKIX_CRL_MAX || p[0] != tag)
 		return false;
-	if ((ASN1_get_object(&p, &len, &number, &class, (long)cursor->len) & 0x81) != 0) {
-		ERR_clear_error();
+	if ((der_head(&p, &len, &number, &class, cursor->len) & 0x81) != 0)
 		return false;
-	}
 	header = (size_t)(p - cursor->ptr);
 	if (ASN1_object_size((tag & V_ASN1_CONSTRUCTED) != 0, (int)len, number) !=
 	    (int)header + (int)len)
@@ -171,6 +170,7 @@ read_crl(struct view der, struct crl_read *out, struct err *err)
 	if ((out->small = d2i_X509_CRL(NULL, &p, (long)small.len)) == NULL ||
 	    p != small.ptr + small.len || X509_CRL_get_REVOKED(out->small) != NULL)
 		return err_openssl(err, ERROR_INVALID_DATA, "not a CRL");
+	ERR_clear_error(); /* of extensions that OpenSSL could not read, which is for us to tell */
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "der.h"
 #include "text.h"
 #include "utf8.h"
 
@@ -21,7 +22,7 @@ strict_element(struct view *cursor, unsigned depth)
 
 	if (depth > MAX_DEPTH || cursor->len < 2 || cursor->len > PKIX_MAX_DER)
 		return false;
-	kind = ASN1_get_object(&p, &len, &tag, &class, (long)cursor->len);
+	kind = der_head(&p, &len, &tag, &class, cursor->len);
 	if ((kind & 0x81) != 0 || len < 0) /* error, or indefinite length */
 		return false;
 	header = (size_t)(p - cursor->ptr);

@@ -95,7 +95,7 @@ take(struct view *cursor, uint8_t first, struct view *content)
 	if (cursor->len == 0 || cursor->ptr[0] != first || !der_next(cursor, &whole))
 		return false;
 	p = whole.ptr;
-	ASN1_get_object(&p, &len, &tag, &class, (long)whole.len);
+	der_head(&p, &len, &tag, &class, whole.len);
 	*content = view_of(p, (size_t)len);
 	return true;
 }

@@ -1,5 +1,6 @@
 #include "pkix_priv.h"
 
+#include "der.h"
 #include "own.h"
 #include "text.h"
 
@@ -29,8 +30,8 @@ pkix_pairs_add(struct view der, struct pairs *out, struct err *err)
 	long len = 0;
 	int tag = 0, class = 0;
 
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & 0x81) != 0 ||
-	    tag != V_ASN1_SEQUENCE || p + len != end)
+	if ((der_head(&p, &len, &tag, &class, der.len) & 0x81) != 0 || tag != V_ASN1_SEQUENCE ||
+	    p + len != end)
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "an enrollment name-value pair is malformed");
 	if (p == end || p[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 
+#include "der.h"
 #include "own.h"
 #include "pkix_name.h"
 #include "printable.h"
@@ -154,7 +155,7 @@ check_elements(struct view list, bool general_names, const struct place *above, 
 		struct view content;
 		bool ok = true;
 
-		kind = ASN1_get_object(&p, &len, &tag, &class, (long)list.len);
+		kind = der_head(&p, &len, &tag, &class, list.len);
 		content = view_of(p, (size_t)len);
 		if ((kind & V_ASN1_CONSTRUCTED) != 0)
 			ok = check_elements(content, false, &at, err);
@@ -183,7 +184,7 @@ check_sequence(struct view der, bool general_names, const char *what, struct err
 	if (!pkix_der_is_strict(der))
 		return err_set(
 		    err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is not one DER element", what);
-	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.len) & V_ASN1_CONSTRUCTED) == 0)
+	if ((der_head(&p, &len, &tag, &class, der.len) & V_ASN1_CONSTRUCTED) == 0)
 		return err_set(err, CERTSRV_E_BAD_REQUESTSUBJECT, "%s is not a SEQUENCE", what);
 	return check_elements(
 	    view_of(p, (size_t)len), general_names, &(struct place){.what = what}, err);
