@@ -110,7 +110,8 @@ take_pkcs8(const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *conten
 
 /* True: `blob` holds a private key, `priv`, that may be archived. */
 static bool
-open_blob(const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *blob, EVP_PKEY **priv)
+open_blob(
+    const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *blob, struct keyblob_key *priv)
 {
 	enum keyblob_format format;
 	bool signature_only = true;
@@ -121,15 +122,15 @@ open_blob(const struct archive_rewrap *in, EVP_PKEY *pub, struct secret *blob, E
 	       (in->binding == NULL || take_binding(in->binding, blob)) &&
 	       take_pkcs8(in, pub, blob) &&
 	       keyblob_format(secret_view(blob), &format, &signature_only, &ignored) &&
-	       keyblob_decode(secret_view(blob), priv, &ignored) && !signature_only;
+	       keyblob_read(secret_view(blob), priv, &ignored) && !signature_only;
 }
 
 /* As much work as a key that is what it should be would make from here on. */
 static bool
-take_stand_in(EVP_PKEY *pub, struct secret *blob, EVP_PKEY **priv, struct err *err)
+take_stand_in(EVP_PKEY *pub, struct secret *blob, struct keyblob_key *priv, struct err *err)
 {
 	secret_free(blob);
-	return keyblob_stand_in(pub, blob, err) && keyblob_decode(secret_view(blob), priv, err);
+	return keyblob_stand_in(pub, blob, err) && keyblob_read(secret_view(blob), priv, err);
 }
 
 bool
@@ -159,13 +160,13 @@ open_prove_and_seal(
     const struct archive_rewrap *in, EVP_PKEY *pub, struct buf *sealed, struct err *err)
 {
 	OWNED(secret_free) struct secret blob = {0};
-	OWNED(own_pkey) EVP_PKEY *priv = NULL;
+	OWNED(keyblob_key_free) struct keyblob_key priv = {0};
 	struct err ignored;
 	bool good = open_blob(in, pub, &blob, &priv);
 
-	if (priv == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
+	if (priv.rsa.n == NULL && priv.ec == NULL && !take_stand_in(pub, &blob, &priv, &ignored))
 		return archive_refuse(err);
-	good = archive_key_matches(priv, pub, &ignored) && good;
+	good = archive_blob_matches(&priv, pub, &ignored) && good;
 	if (!archive_seal(&(struct archive_sealing){in->kras, in->kra_count, in->threshold,
 			      archive_cipher(in->cipher, in->kras, in->kra_count), in->seed},
 		&blob, pub, sealed, err))

@@ -9,6 +9,9 @@ typedef bool archive_decode(struct view der, struct cms_enveloped *out, struct e
 bool archive_read(archive_decode *decode, struct view payload, struct view issuer,
     struct view serial, const EVP_PKEY *key, struct archive_payload *out, struct err *err);
 
+/* archive_key_matches, of what was read from a private key blob. */
+bool archive_blob_matches(const struct keyblob_key *priv, EVP_PKEY *pub, struct err *err);
+
 /* Content to agents, each of whom opens it, or so many of them together, whose shares are then
  * bound to the public key whose private key it is. As the vault seals, and as an agent does to
  * others. */

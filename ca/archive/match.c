@@ -6,22 +6,19 @@
  * The whole test is made whatever is found on the way, with numbers that belong to nothing where
  * the key has none that can be used: the vault's answers take the same time for every wrong key.
  */
-#include "archive.h"
+#include "archive_priv.h"
 #include "mem.h"
 #include "own_openssl.h"
 #include "pkix.h"
 
-#include <string.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/objects.h>
-#include <openssl/params.h>
 
 #define RSA_BITS_MIN   1024
 #define RSA_BITS_MAX   8192
-#define RSA_BYTES_MAX  (RSA_BITS_MAX / 8)
 #define RSA_E_BITS_MAX 64
 #define ECDH_MAX       66 /* bytes of a P-521 coordinate */
 #define POINT_MAX      (1 + 2 * ECDH_MAX)
@@ -32,69 +29,6 @@ mismatch(struct err *err, const char *reason)
 	return err_set(err, DIRCA_E_KEY_MISMATCH,
 	    "the archived private key does not belong to the public key of the request: %s",
 	    reason);
-}
-
-struct rsa_numbers {
-	BIGNUM *n, *e;
-	BIGNUM *d, *p, *q, *dp, *dq, *qi;
-};
-
-static void
-rsa_numbers_free(struct rsa_numbers *k)
-{
-	BN_free(k->n);
-	BN_free(k->e);
-	BN_clear_free(k->d);
-	BN_clear_free(k->p);
-	BN_clear_free(k->q);
-	BN_clear_free(k->dp);
-	BN_clear_free(k->dq);
-	BN_clear_free(k->qi);
-	*k = (struct rsa_numbers){0};
-}
-
-/* What OpenSSL gave away of a key, which may be private. */
-static void
-params_free(OSSL_PARAM **params)
-{
-	for (OSSL_PARAM *p = *params; p != NULL && p->key != NULL; p++)
-		OPENSSL_cleanse(p->data, p->data_size);
-	OSSL_PARAM_free(*params);
-}
-
-/* All at once: OpenSSL goes through all numbers of a key for each that is asked for alone. */
-static bool
-rsa_numbers_of(const EVP_PKEY *key, int selection, struct rsa_numbers *out)
-{
-	const struct {
-		const char *name;
-		BIGNUM **to;
-		bool secret;
-	} numbers[] = {
-	    {OSSL_PKEY_PARAM_RSA_N, &out->n, false},
-	    {OSSL_PKEY_PARAM_RSA_E, &out->e, false},
-	    {OSSL_PKEY_PARAM_RSA_D, &out->d, true},
-	    {OSSL_PKEY_PARAM_RSA_FACTOR1, &out->p, true},
-	    {OSSL_PKEY_PARAM_RSA_FACTOR2, &out->q, true},
-	    {OSSL_PKEY_PARAM_RSA_EXPONENT1, &out->dp, true},
-	    {OSSL_PKEY_PARAM_RSA_EXPONENT2, &out->dq, true},
-	    {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &out->qi, true},
-	};
-	OWNED(params_free) OSSL_PARAM *params = NULL;
-
-	if (EVP_PKEY_todata(key, selection, &params) != 1)
-		return false;
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		if (numbers[i].secret && selection == EVP_PKEY_PUBLIC_KEY)
-			break;
-		const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, numbers[i].name);
-
-		if (p == NULL || OSSL_PARAM_get_BN(p, numbers[i].to) != 1)
-			return false;
-		if (numbers[i].secret)
-			BN_set_flags(*numbers[i].to, BN_FLG_CONSTTIME);
-	}
-	return true;
 }
 
 /* Only comparisons: nothing here and below costs time that grows with a hostile number. */
@@ -172,41 +106,58 @@ rsa_relations_hold(const struct rsa_numbers *k, BN_CTX *ctx, bool *hold_out)
 	return true;
 }
 
+OWN_POINTER(own_mont, BN_MONT_CTX, BN_MONT_CTX_free)
+
+/* m^e; e is public, and nothing else decides what is done. */
+static bool
+rsa_encrypt(BIGNUM *c, const BIGNUM *m, const BIGNUM *e, BN_MONT_CTX *mont, BN_CTX *ctx)
+{
+	OWNED(bn_frame_end) BN_CTX *frame = ctx;
+	BIGNUM *base;
+
+	BN_CTX_start(frame);
+	base = BN_CTX_get(ctx);
+	if (base == NULL || !BN_to_montgomery(base, m, mont, ctx) || BN_copy(c, base) == NULL)
+		return false;
+	for (int bit = BN_num_bits(e) - 2; bit >= 0; bit--)
+		if (!BN_mod_mul_montgomery(c, c, c, mont, ctx) ||
+		    (BN_is_bit_set(e, bit) && !BN_mod_mul_montgomery(c, c, base, mont, ctx)))
+			return false;
+	return BN_from_montgomery(c, c, mont, ctx) == 1;
+}
+
 /*
- * Random m, encrypted under the public key and decrypted with the private numbers (RFC
- * 8017 5.1.1, 5.1.2). EVP_PKEY_decrypt would blind first, which for a key that is used once costs
- * as much again as the decryption. Blinding guards a key that answers many chosen ciphertexts; here
- * the one ciphertext is ours and m goes nowhere. The exponentiations are constant-time.
+ * Random m, encrypted under the public key and decrypted with the private numbers (RFC 8017 5.1.1,
+ * 5.1.2), modulo p and modulo q: n is p*q and q has an inverse modulo p (rsa_relations_hold), so
+ * that a random number modulo n is a pair of such numbers, which comes back modulo n where, and
+ * only where, both come back. EVP_PKEY_decrypt would blind first, which for a key that is used once
+ * costs as much again as the decryption. Blinding guards a key that answers many chosen
+ * ciphertexts; here the one ciphertext is ours and m goes nowhere. What is raised to a private
+ * exponent is so in constant time.
  */
 static bool
 rsa_round_trip(const struct rsa_numbers *k, BN_CTX *ctx, bool *same_out)
 {
 	OWNED(bn_frame_end) BN_CTX *frame = ctx;
-	uint8_t before[RSA_BYTES_MAX], after[RSA_BYTES_MAX];
-	BIGNUM *m, *c, *cp, *cq, *mp, *mq, *h;
-	int len = BN_num_bytes(k->n);
+	OWNED(own_mont) BN_MONT_CTX *mont_p = BN_MONT_CTX_new(), *mont_q = BN_MONT_CTX_new();
+	BIGNUM *mp, *mq, *cp, *cq, *p_back, *q_back;
 
 	*same_out = false;
 	BN_CTX_start(frame);
-	m = BN_CTX_get(ctx);
-	c = BN_CTX_get(ctx);
-	cp = BN_CTX_get(ctx);
-	cq = BN_CTX_get(ctx);
 	mp = BN_CTX_get(ctx);
 	mq = BN_CTX_get(ctx);
-	h = BN_CTX_get(ctx);
-	if (h == NULL || !BN_priv_rand_range(m, k->n) ||
-	    !BN_mod_exp_mont(c, m, k->e, k->n, ctx, NULL) || !BN_mod(cp, c, k->p, ctx) ||
-	    !BN_mod(cq, c, k->q, ctx) ||
+	cp = BN_CTX_get(ctx);
+	cq = BN_CTX_get(ctx);
+	p_back = BN_CTX_get(ctx);
+	q_back = BN_CTX_get(ctx);
+	if (mont_p == NULL || mont_q == NULL || q_back == NULL ||
+	    !BN_MONT_CTX_set(mont_p, k->p, ctx) || !BN_MONT_CTX_set(mont_q, k->q, ctx) ||
+	    !BN_priv_rand_range(mp, k->p) || !BN_priv_rand_range(mq, k->q) ||
+	    !rsa_encrypt(cp, mp, k->e, mont_p, ctx) || !rsa_encrypt(cq, mq, k->e, mont_q, ctx) ||
 	    !BN_mod_exp_mont_consttime_x2(
-		mp, cp, k->dp, k->p, NULL, mq, cq, k->dq, k->q, NULL, ctx) ||
-	    !BN_mod_sub(h, mp, mq, k->p, ctx) || !BN_mod_mul(h, h, k->qi, k->p, ctx) ||
-	    !BN_mul(c, h, k->q, ctx) || !BN_add(c, c, mq))
+		p_back, cp, k->dp, k->p, mont_p, q_back, cq, k->dq, k->q, mont_q, ctx))
 		return false;
-	*same_out = BN_bn2binpad(m, before, len) == len && BN_bn2binpad(c, after, len) == len &&
-		    CRYPTO_memcmp(before, after, (size_t)len) == 0;
-	OPENSSL_cleanse(before, sizeof before);
-	OPENSSL_cleanse(after, sizeof after);
+	*same_out = BN_ucmp(mp, p_back) == 0 && BN_ucmp(mq, q_back) == 0;
 	return true;
 }
 
@@ -242,28 +193,30 @@ rsa_stand_in(const struct rsa_numbers *wanted, struct rsa_numbers *out)
 /* Why the numbers of `priv` cannot be those of `wanted`, as far as looking at them says; NULL: they
  * can be tested. */
 static const char *
-rsa_look(const EVP_PKEY *priv, const struct rsa_numbers *wanted, struct rsa_numbers *out)
+rsa_look(const struct keyblob_key *priv, const struct rsa_numbers *wanted)
 {
-	if (!EVP_PKEY_is_a(priv, "RSA"))
+	const struct rsa_numbers *k = &priv->rsa;
+
+	if (priv->ec != NULL)
 		return "they are of different kinds";
-	if (!rsa_numbers_of(priv, EVP_PKEY_KEYPAIR, out))
+	if (k->n == NULL)
 		return "it lacks some of its numbers";
-	if (BN_cmp(out->n, wanted->n) != 0 || BN_cmp(out->e, wanted->e) != 0)
+	if (BN_cmp(k->n, wanted->n) != 0 || BN_cmp(k->e, wanted->e) != 0)
 		return "modulus or public exponent differ";
-	return rsa_sizes_sane(out) ? NULL : "its RSA numbers are out of range";
+	return rsa_sizes_sane(k) ? NULL : "its RSA numbers are out of range";
 }
 
 static bool
-rsa_test(const EVP_PKEY *priv, const struct rsa_numbers *wanted, BN_CTX *ctx, struct err *err)
+rsa_test(
+    const struct keyblob_key *priv, const struct rsa_numbers *wanted, BN_CTX *ctx, struct err *err)
 {
-	struct rsa_numbers k = {0};
-	const char *wrong = rsa_look(priv, wanted, &k);
-	bool hold = false, same = false,
-	     ok = (wrong == NULL || rsa_stand_in(wanted, &k)) &&
-		  rsa_relations_hold(&k, ctx, &hold) && rsa_round_trip(&k, ctx, &same);
+	OWNED(rsa_numbers_free) struct rsa_numbers other = {0};
+	const char *wrong = rsa_look(priv, wanted);
+	const struct rsa_numbers *k = wrong == NULL ? &priv->rsa : &other;
+	bool hold = false, same = false;
 
-	rsa_numbers_free(&k);
-	if (!ok)
+	if ((wrong != NULL && !rsa_stand_in(wanted, &other)) ||
+	    !rsa_relations_hold(k, ctx, &hold) || !rsa_round_trip(k, ctx, &same))
 		return err_openssl(err, DIRCA_E_CRYPTO, "the archived RSA key could not be tested");
 	if (wrong == NULL && !hold)
 		wrong = "its RSA numbers contradict each other";
@@ -273,21 +226,16 @@ rsa_test(const EVP_PKEY *priv, const struct rsa_numbers *wanted, BN_CTX *ctx, st
 }
 
 static bool
-rsa_matches(const EVP_PKEY *priv, const EVP_PKEY *pub, struct err *err)
+rsa_matches(const struct keyblob_key *priv, const EVP_PKEY *pub, struct err *err)
 {
-	struct rsa_numbers wanted = {0};
-	BN_CTX *ctx = BN_CTX_new();
-	bool ok = false;
+	OWNED(rsa_numbers_free) struct rsa_numbers wanted = {0};
+	OWNED(own_bn_ctx) BN_CTX *ctx = BN_CTX_new();
 
 	if (ctx == NULL)
-		err_nomem(err);
-	else if (!rsa_numbers_of(pub, EVP_PKEY_PUBLIC_KEY, &wanted) || !rsa_public_sane(&wanted))
-		mismatch(err, "the public RSA numbers are out of range");
-	else
-		ok = rsa_test(priv, &wanted, ctx, err);
-	BN_CTX_free(ctx);
-	rsa_numbers_free(&wanted);
-	return ok;
+		return err_nomem(err);
+	if (!rsa_numbers_of(pub, false, &wanted) || !rsa_public_sane(&wanted))
+		return mismatch(err, "the public RSA numbers are out of range");
+	return rsa_test(priv, &wanted, ctx, err);
 }
 
 /* The NID of a key's curve, NID_undef if it is none of the three. */
@@ -362,7 +310,8 @@ ec_agreement_fits(EVP_PKEY *priv, EVP_PKEY *pub, EVP_PKEY *ephemeral, bool *fits
 static bool
 ec_test(EVP_PKEY *priv, EVP_PKEY *pub, int curve, EVP_PKEY *ephemeral, struct err *err)
 {
-	bool same_curve = curve_of(priv) == curve, same_point, number = false, agreement = false;
+	bool same_curve = priv != NULL && curve_of(priv) == curve, same_point, number = false,
+	     agreement = false;
 	EVP_PKEY *own = same_curve ? priv : ephemeral;
 
 	same_point = pkix_same_key(own, pub);
@@ -392,11 +341,24 @@ ec_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
 }
 
 bool
-archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
+archive_blob_matches(const struct keyblob_key *priv, EVP_PKEY *pub, struct err *err)
 {
 	if (EVP_PKEY_is_a(pub, "RSA"))
 		return rsa_matches(priv, pub, err);
 	if (EVP_PKEY_is_a(pub, "EC"))
-		return ec_matches(priv, pub, err);
+		return ec_matches(priv->ec, pub, err);
 	return mismatch(err, "the public key is neither RSA nor EC");
+}
+
+bool
+archive_key_matches(EVP_PKEY *priv, EVP_PKEY *pub, struct err *err)
+{
+	OWNED(rsa_numbers_free) struct rsa_numbers numbers = {0};
+	bool is_rsa = EVP_PKEY_is_a(priv, "RSA");
+
+	/* What it lacks is told there. */
+	if (is_rsa)
+		(void)rsa_numbers_of(priv, true, &numbers);
+	return archive_blob_matches(
+	    &(struct keyblob_key){.rsa = numbers, .ec = is_rsa ? NULL : priv}, pub, err);
 }

@@ -11,6 +11,7 @@
 #include <openssl/objects.h>
 
 #include "der.h"
+#include "rsa_numbers.h"
 
 #define NUMBER_MAX 1024 /* RSA of 8192 bits */
 
@@ -23,19 +24,19 @@ transported_number(
     const CMSW_KEY_TRANS *wire, const EVP_PKEY *key, struct view *number_out, struct err *err)
 {
 	struct view c = der_string(wire->encrypted_key);
-	OWNED(own_bn) BIGNUM *number = NULL, *n = NULL;
+	OWNED(own_bn) BIGNUM *number = NULL;
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 
 	*number_out = c;
-	if (!EVP_PKEY_is_a(key, "RSA") ||
-	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1)
+	if (!rsa_numbers_of(key, false, &k))
 		return err_set(err, NTE_BAD_ALGID, "the content key is transported to an RSA key");
-	if (c.len != (size_t)BN_num_bytes(n) || c.len > NUMBER_MAX)
+	if (c.len != (size_t)BN_num_bytes(k.n) || c.len > NUMBER_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the encrypted content key has %zu bytes, its recipient's modulus %d", c.len,
-		    BN_num_bytes(n));
+		    BN_num_bytes(k.n));
 	if ((number = BN_bin2bn(c.ptr, (int)c.len, NULL)) == NULL)
 		return err_nomem(err);
-	return BN_ucmp(number, n) < 0 ||
+	return BN_ucmp(number, k.n) < 0 ||
 	       err_set(err, ERROR_INVALID_DATA,
 		   "the encrypted content key is not below its recipient's modulus");
 }

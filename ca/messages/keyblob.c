@@ -53,24 +53,44 @@ keyblob_format(
 }
 
 bool
-keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err)
+keyblob_read(struct view blob, struct keyblob_key *out, struct err *err)
 {
 	enum keyblob_format format;
 	bool signature_only = false;
 
-	*out = NULL;
+	*out = (struct keyblob_key){0};
 	if (!keyblob_format(blob, &format, &signature_only, err))
 		return false;
 	switch (format) {
 	case KEYBLOB_CAPI_RSA:
-		return keyblob_decode_capi(blob, out, err);
+		return keyblob_read_capi(blob, &out->rsa, err);
 	case KEYBLOB_BCRYPT_RSA:
-		return keyblob_decode_bcrypt_rsa(blob, out, err);
+		return keyblob_read_bcrypt_rsa(blob, &out->rsa, err);
 	case KEYBLOB_BCRYPT_ECDH:
 	case KEYBLOB_BCRYPT_ECDSA:
-		return keyblob_decode_ec(blob, out, err);
+		return keyblob_decode_ec(blob, &out->ec, err);
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "private key blob: format %d", (int)format);
+}
+
+void
+keyblob_key_free(struct keyblob_key *k)
+{
+	rsa_numbers_free(&k->rsa);
+	EVP_PKEY_free(k->ec);
+	*k = (struct keyblob_key){0};
+}
+
+bool
+keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err)
+{
+	OWNED(keyblob_key_free) struct keyblob_key key = {0};
+
+	*out = NULL;
+	if (!keyblob_read(blob, &key, err))
+		return false;
+	*out = own_give(&key.ec);
+	return *out != NULL || keyblob_build_rsa(&key.rsa, out, err);
 }
 
 bool

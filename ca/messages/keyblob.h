@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "buf.h"
+#include "rsa_numbers.h"
 
 enum keyblob_format {
 	KEYBLOB_CAPI_RSA,
@@ -30,6 +31,15 @@ bool keyblob_format(
  * specification and bcrypt.h differ. A public blob is NTE_BAD_DATA. RSA 1024..8192 bits, P-256,
  * P-384, P-521. */
 bool keyblob_decode(struct view blob, EVP_PKEY **out, struct err *err);
+
+/* The same, but that of an RSA key there are only its numbers, of which OpenSSL makes an EVP_PKEY
+ * in the time of a public operation. */
+struct keyblob_key {
+	struct rsa_numbers rsa; /* or */
+	EVP_PKEY *ec;
+};
+bool keyblob_read(struct view blob, struct keyblob_key *out, struct err *err);
+void keyblob_key_free(struct keyblob_key *k);
 
 /* Encodes: RSA as CAPI PRIVATEKEYBLOB (CALG_RSA_KEYX), EC as BCRYPT ECDH private blob. */
 bool keyblob_encode(const EVP_PKEY *key, struct secret *out, struct err *err);

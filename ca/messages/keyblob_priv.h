@@ -25,10 +25,11 @@ keyblob_put_u32le(uint8_t *to, uint32_t v)
 		to[i] = (uint8_t)(v >> (8 * i));
 }
 
-bool keyblob_decode_capi(struct view blob, EVP_PKEY **out, struct err *err);
+bool keyblob_read_capi(struct view blob, struct rsa_numbers *out, struct err *err);
 /* Which of the three a little-endian number is, whichever way its header was written; 0: none. */
 uint32_t keyblob_rsa_magic(uint32_t first, bool *big_endian_out);
-bool keyblob_decode_bcrypt_rsa(struct view blob, EVP_PKEY **out, struct err *err);
+bool keyblob_read_bcrypt_rsa(struct view blob, struct rsa_numbers *out, struct err *err);
+bool keyblob_build_rsa(const struct rsa_numbers *k, EVP_PKEY **out, struct err *err);
 bool keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err);
 
 /* Magics of bcrypt.h, private blobs; 0 bits: not an EC magic. */

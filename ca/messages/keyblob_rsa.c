@@ -12,41 +12,6 @@
 #define MAX_E_LEN   8
 #define CAPI_HEADER 20
 
-/* Everything but n and e lives on the secure heap. */
-struct numbers {
-	BIGNUM *n, *e, *d, *p, *q, *dp, *dq, *iq;
-};
-
-static bool
-numbers_new(struct numbers *k, struct err *err)
-{
-	BIGNUM **secret[] = {&k->d, &k->p, &k->q, &k->dp, &k->dq, &k->iq};
-	bool ok = true;
-
-	*k = (struct numbers){.n = BN_new(), .e = BN_new()};
-	ok = k->n != NULL && k->e != NULL;
-	for (size_t i = 0; i < COUNT_OF(secret); i++) {
-		*secret[i] = BN_secure_new();
-		if (*secret[i] != NULL)
-			BN_set_flags(*secret[i], BN_FLG_CONSTTIME);
-		ok = ok && *secret[i] != NULL;
-	}
-	return ok || err_nomem(err);
-}
-
-static void
-numbers_free(struct numbers *k)
-{
-	BN_free(k->n);
-	BN_free(k->e);
-	BN_clear_free(k->d);
-	BN_clear_free(k->p);
-	BN_clear_free(k->q);
-	BN_clear_free(k->dp);
-	BN_clear_free(k->dq);
-	BN_clear_free(k->iq);
-}
-
 static bool
 bits_make_sense(uint32_t bits, struct err *err)
 {
@@ -60,9 +25,9 @@ bits_make_sense(uint32_t bits, struct err *err)
 /* What is cheap to see. That the numbers belong together is proved where the key is matched with
  * the request. */
 static bool
-numbers_make_sense(const struct numbers *k, uint32_t bits, struct err *err)
+numbers_make_sense(const struct rsa_numbers *k, uint32_t bits, struct err *err)
 {
-	const BIGNUM *secret[] = {k->d, k->dp, k->dq, k->iq};
+	const BIGNUM *secret[] = {k->d, k->dp, k->dq, k->qi};
 	bool zero = false;
 
 	for (size_t i = 0; i < COUNT_OF(secret); i++)
@@ -78,14 +43,14 @@ numbers_make_sense(const struct numbers *k, uint32_t bits, struct err *err)
 		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: the primes are zero, one, even or the same");
 	if (zero || BN_cmp(k->d, k->n) >= 0 || BN_cmp(k->dp, k->p) >= 0 ||
-	    BN_cmp(k->dq, k->q) >= 0 || BN_cmp(k->iq, k->p) >= 0)
+	    BN_cmp(k->dq, k->q) >= 0 || BN_cmp(k->qi, k->p) >= 0)
 		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: a private number is zero or over its modulus");
 	return true;
 }
 
-static bool
-build(const struct numbers *k, EVP_PKEY **out, struct err *err)
+bool
+keyblob_build_rsa(const struct rsa_numbers *k, EVP_PKEY **out, struct err *err)
 {
 	OWNED(own_param_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
@@ -97,7 +62,7 @@ build(const struct numbers *k, EVP_PKEY **out, struct err *err)
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_FACTOR2, k->q) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_EXPONENT1, k->dp) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_EXPONENT2, k->dq) != 1 ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, k->iq) != 1)
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, k->qi) != 1)
 		return err_nomem(err);
 	return keyblob_build("RSA", bld, "OpenSSL refuses the RSA numbers", out, err);
 }
@@ -122,18 +87,20 @@ get_be(struct view *cursor, size_t len, BIGNUM *to)
 
 /* [MS-WCCE] 2.2.2.9.1; the first 12 bytes were seen by keyblob_format. */
 bool
-keyblob_decode_capi(struct view blob, EVP_PKEY **out, struct err *err)
+keyblob_read_capi(struct view blob, struct rsa_numbers *out, struct err *err)
 {
 	struct view rest = blob, header;
-	OWNED(numbers_free) struct numbers k = {0};
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 	uint32_t bits = 0, e = 0;
 	size_t whole = 0, half = 0;
 
 	if (!bytes_get(&rest, 12, &header) || !bytes_get_u32le(&rest, &bits) ||
 	    !bytes_get_u32le(&rest, &e))
 		return err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
-	if (!bits_make_sense(bits, err) || !numbers_new(&k, err))
+	if (!bits_make_sense(bits, err))
 		return false;
+	if (!rsa_numbers_new(true, &k))
+		return err_nomem(err);
 	whole = bits / 8;
 	half = (bits + 15) / 16;
 	if (rest.len != 2 * whole + 5 * half)
@@ -142,14 +109,18 @@ keyblob_decode_capi(struct view blob, EVP_PKEY **out, struct err *err)
 		    (unsigned)bits, CAPI_HEADER + 2 * whole + 5 * half);
 	if (BN_set_word(k.e, e) != 1 || !get_le(&rest, whole, k.n) || !get_le(&rest, half, k.p) ||
 	    !get_le(&rest, half, k.q) || !get_le(&rest, half, k.dp) || !get_le(&rest, half, k.dq) ||
-	    !get_le(&rest, half, k.iq) || !get_le(&rest, whole, k.d))
+	    !get_le(&rest, half, k.qi) || !get_le(&rest, whole, k.d))
 		return err_nomem(err);
-	return numbers_make_sense(&k, bits, err) && build(&k, out, err);
+	if (!numbers_make_sense(&k, bits, err))
+		return false;
+	*out = k;
+	k = (struct rsa_numbers){0};
+	return true;
 }
 
-/* d, dp, dq and iq from e, p and q (RFC 8017 3.2). */
+/* d, dp, dq and qi from e, p and q (RFC 8017 3.2). */
 static bool
-complete(struct numbers *k, struct err *err)
+complete(struct rsa_numbers *k, struct err *err)
 {
 	OWNED(own_bn_ctx) BN_CTX *ctx = BN_CTX_secure_new();
 	OWNED(own_bn) BIGNUM *phi = BN_secure_new(), *q1 = BN_secure_new(), *p1 = BN_secure_new();
@@ -160,7 +131,7 @@ complete(struct numbers *k, struct err *err)
 	if (BN_sub(p1, k->p, BN_value_one()) != 1 || BN_sub(q1, k->q, BN_value_one()) != 1 ||
 	    BN_mul(phi, p1, q1, ctx) != 1 || BN_mod_inverse(k->d, k->e, phi, ctx) == NULL ||
 	    BN_mod(k->dp, k->d, p1, ctx) != 1 || BN_mod(k->dq, k->d, q1, ctx) != 1 ||
-	    BN_mod_inverse(k->iq, k->q, k->p, ctx) == NULL)
+	    BN_mod_inverse(k->qi, k->q, k->p, ctx) == NULL)
 		return err_openssl(err, NTE_BAD_DATA,
 		    "private key blob: its primes and exponent have no private exponent");
 	return true;
@@ -168,7 +139,7 @@ complete(struct numbers *k, struct err *err)
 
 /* Before any arithmetic: an inverse modulo zero or one means nothing. */
 static bool
-primes_make_sense(const struct numbers *k, struct err *err)
+primes_make_sense(const struct rsa_numbers *k, struct err *err)
 {
 	if (!BN_is_odd(k->p) || !BN_is_odd(k->q) || BN_is_one(k->p) || BN_is_one(k->q) ||
 	    !BN_is_odd(k->e))
@@ -244,20 +215,20 @@ header_makes_sense(const struct bcrypt_header *h, struct view blob, size_t rest,
 	return true;
 }
 
-/* What a full private blob says beside e, n, p and q: dp, dq, iq and d must be what follows from
+/* What a full private blob says beside e, n, p and q: dp, dq, qi and d must be what follows from
  * those; of d any that does, for it has two usual values (RFC 8017 3.2). */
 static bool
-check_full(struct view rest, const struct bcrypt_header *h, struct numbers *k, struct err *err)
+check_full(struct view rest, const struct bcrypt_header *h, struct rsa_numbers *k, struct err *err)
 {
-	OWNED(numbers_free) struct numbers given = {0};
+	OWNED(rsa_numbers_free) struct rsa_numbers given = {0};
 
-	if (!numbers_new(&given, err))
-		return false;
+	if (!rsa_numbers_new(true, &given))
+		return err_nomem(err);
 	if (!get_be(&rest, h->p_len, given.dp) || !get_be(&rest, h->q_len, given.dq) ||
-	    !get_be(&rest, h->p_len, given.iq) || !get_be(&rest, h->n_len, given.d))
+	    !get_be(&rest, h->p_len, given.qi) || !get_be(&rest, h->n_len, given.d))
 		return err_nomem(err);
 	if (BN_cmp(given.dp, k->dp) != 0 || BN_cmp(given.dq, k->dq) != 0 ||
-	    BN_cmp(given.iq, k->iq) != 0)
+	    BN_cmp(given.qi, k->qi) != 0)
 		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: its private numbers do not follow from its primes");
 	return BN_copy(k->d, given.d) != NULL || err_nomem(err);
@@ -265,26 +236,32 @@ check_full(struct view rest, const struct bcrypt_header *h, struct numbers *k, s
 
 /* [MS-WCCE] 2.2.2.9.2, in the layout of bcrypt.h: numbers big-endian. */
 bool
-keyblob_decode_bcrypt_rsa(struct view blob, EVP_PKEY **out, struct err *err)
+keyblob_read_bcrypt_rsa(struct view blob, struct rsa_numbers *out, struct err *err)
 {
 	struct view rest = blob;
-	OWNED(numbers_free) struct numbers k = {0};
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 	struct bcrypt_header h = {0};
 
 	if (!get_header(&rest, &h))
 		return err_set(err, NTE_BAD_DATA, "private key blob: it ends in its header");
-	if (!header_makes_sense(&h, blob, rest.len, err) || !numbers_new(&k, err))
+	if (!header_makes_sense(&h, blob, rest.len, err))
 		return false;
+	if (!rsa_numbers_new(true, &k))
+		return err_nomem(err);
 	if (!get_be(&rest, h.e_len, k.e) || !get_be(&rest, h.n_len, k.n) ||
 	    !get_be(&rest, h.p_len, k.p) || !get_be(&rest, h.q_len, k.q))
 		return err_nomem(err);
-	return primes_make_sense(&k, err) && complete(&k, err) &&
-	       (h.magic != KEYBLOB_MAGIC_RSA3 || check_full(rest, &h, &k, err)) &&
-	       numbers_make_sense(&k, h.bits, err) && build(&k, out, err);
+	if (!primes_make_sense(&k, err) || !complete(&k, err) ||
+	    (h.magic == KEYBLOB_MAGIC_RSA3 && !check_full(rest, &h, &k, err)) ||
+	    !numbers_make_sense(&k, h.bits, err))
+		return false;
+	*out = k;
+	k = (struct rsa_numbers){0};
+	return true;
 }
 
 static bool
-get_numbers(const EVP_PKEY *key, struct numbers *k, struct err *err)
+get_numbers(const EVP_PKEY *key, struct rsa_numbers *k, struct err *err)
 {
 	BIGNUM *third = NULL;
 
@@ -294,14 +271,7 @@ get_numbers(const EVP_PKEY *key, struct numbers *k, struct err *err)
 		    "private key blob: an RSA key of more than two primes has no such blob");
 	}
 	ERR_clear_error();
-	if (!keyblob_get(key, OSSL_PKEY_PARAM_RSA_N, k->n) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_E, k->e) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_D, k->d) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_FACTOR1, k->p) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_FACTOR2, k->q) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_EXPONENT1, k->dp) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_EXPONENT2, k->dq) ||
-	    !keyblob_get(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, k->iq))
+	if (!rsa_numbers_of(key, true, k))
 		return err_openssl(err, NTE_BAD_DATA,
 		    "private key blob: the RSA key has no private numbers or primes");
 	return true;
@@ -320,12 +290,12 @@ bool
 keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
 	OWNED(secret_free) struct secret blob = {0};
-	OWNED(numbers_free) struct numbers k = {0};
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 	uint32_t bits = 0;
 	uint8_t *at = NULL;
 	size_t whole = 0, half = 0;
 
-	if (!numbers_new(&k, err) || !get_numbers(key, &k, err))
+	if (!get_numbers(key, &k, err))
 		return false;
 	bits = (uint32_t)BN_num_bits(k.n);
 	whole = bits / 8;
@@ -344,7 +314,7 @@ keyblob_encode_rsa(const EVP_PKEY *key, struct secret *out, struct err *err)
 	keyblob_put_u32le(blob.ptr + 16, (uint32_t)BN_get_word(k.e));
 	at = blob.ptr + CAPI_HEADER;
 	if (!put_le(&at, whole, k.n) || !put_le(&at, half, k.p) || !put_le(&at, half, k.q) ||
-	    !put_le(&at, half, k.dp) || !put_le(&at, half, k.dq) || !put_le(&at, half, k.iq) ||
+	    !put_le(&at, half, k.dp) || !put_le(&at, half, k.dq) || !put_le(&at, half, k.qi) ||
 	    !put_le(&at, whole, k.d))
 		return err_set(err, NTE_BAD_DATA,
 		    "private key blob: the primes of the RSA key are not of one size");

@@ -15,12 +15,11 @@
 static bool
 rsa_can_be_held(const EVP_PKEY *pub)
 {
-	OWNED(own_bn) BIGNUM *n = BN_new(), *e = BN_new();
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 
-	return keyblob_get(pub, OSSL_PKEY_PARAM_RSA_N, n) &&
-	       keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e) && BN_num_bits(n) >= RSA_MIN &&
-	       BN_num_bits(n) <= RSA_MAX && BN_num_bits(n) % 8 == 0 && BN_is_odd(n) &&
-	       BN_is_odd(e) && !BN_is_one(e);
+	return rsa_numbers_of(pub, false, &k) && BN_num_bits(k.n) >= RSA_MIN &&
+	       BN_num_bits(k.n) <= RSA_MAX && BN_num_bits(k.n) % 8 == 0 && BN_is_odd(k.n) &&
+	       BN_is_odd(k.e) && !BN_is_one(k.e);
 }
 
 bool
@@ -56,14 +55,13 @@ rsa_fill(uint8_t *at, size_t whole, size_t half)
 static bool
 rsa_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err)
 {
-	OWNED(own_bn) BIGNUM *n = BN_new(), *e = BN_new();
+	OWNED(rsa_numbers_free) struct rsa_numbers k = {0};
 	OWNED(secret_free) struct secret blob = {0};
 	size_t whole, half;
 
-	if (!keyblob_get(pub, OSSL_PKEY_PARAM_RSA_N, n) ||
-	    !keyblob_get(pub, OSSL_PKEY_PARAM_RSA_E, e))
+	if (!rsa_numbers_of(pub, false, &k))
 		return err_openssl(err, DIRCA_E_CRYPTO, "the public key has no RSA numbers");
-	whole = (size_t)BN_num_bytes(n);
+	whole = (size_t)BN_num_bytes(k.n);
 	half = (whole + 1) / 2;
 	if (!secret_alloc(RSA_HEADER + 2 * whole + 5 * half, &blob, err))
 		return false;
@@ -72,8 +70,8 @@ rsa_stand_in(const EVP_PKEY *pub, struct secret *out, struct err *err)
 	keyblob_put_u32le(blob.ptr + 8, KEYBLOB_MAGIC_RSA2);
 	keyblob_put_u32le(blob.ptr + 12, (uint32_t)whole * 8);
 	keyblob_put_u32le(
-	    blob.ptr + 16, BN_num_bits(e) <= 32 ? (uint32_t)BN_get_word(e) : RSA_E_USUAL);
-	if (BN_bn2lebinpad(n, blob.ptr + RSA_HEADER, (int)whole) != (int)whole ||
+	    blob.ptr + 16, BN_num_bits(k.e) <= 32 ? (uint32_t)BN_get_word(k.e) : RSA_E_USUAL);
+	if (BN_bn2lebinpad(k.n, blob.ptr + RSA_HEADER, (int)whole) != (int)whole ||
 	    RAND_priv_bytes(blob.ptr + RSA_HEADER + whole, (int)(whole + 5 * half)) != 1)
 		return err_openssl(
 		    err, DIRCA_E_CRYPTO, "a stand-in for an RSA key could not be made");

@@ -40,7 +40,7 @@ STAGES = {
         "socket, dispatch": ["vault_dispatch", "handle_issue"],
         "payload": ["archive_payload_read", "vault_rewrap_claim"],
         "exchange key": ["cms_enveloped_open"],
-        "proof of the key": ["archive_key_matches", "keyblob_decode"],
+        "proof of the key": ["archive_blob_matches", "keyblob_read"],
         "sealing": ["handle_rewrap", "archive_rewrap", "archive_seal"],
         "certificate": ["vault_check_certificate", "vault_sign_tbs"],
         "response": ["cms_sign_attrs", "handle_sign_message"],
