@@ -31,7 +31,7 @@ check_pages(const char *path, struct texts *findings, struct err *err)
 	OWNED(own_statement) sqlite3_stmt *st = NULL;
 	int rc;
 
-	if (!database_open(path, SQLITE_OPEN_READWRITE, &db, err))
+	if (!database_open(path, SQLITE_OPEN_READWRITE, NULL, &db, err))
 		return false;
 	struct conn c = {.path = path, .db = db};
 

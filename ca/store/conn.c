@@ -43,11 +43,11 @@ create_private(const char *path, struct err *err)
 }
 
 bool
-database_open(const char *path, int flags, sqlite3 **out, struct err *err)
+database_open(const char *path, int flags, const char *vfs, sqlite3 **out, struct err *err)
 {
 	struct conn c = {.path = path};
 
-	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) ==
+	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, vfs) ==
 	    SQLITE_OK)
 		return true;
 	if (*out == NULL)
@@ -92,7 +92,8 @@ conn_set_up(struct conn *c, enum sql_user user, bool create, struct err *err)
 bool
 conn_open(const char *path, enum sql_user user, bool create, struct conn *c, struct err *err)
 {
-	int flags = user == SQL_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	bool writer = user == SQL_WRITER;
+	int flags = writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 
 	*c = (struct conn){.path = path};
 	if (create && !create_private(path, err))
@@ -102,7 +103,8 @@ conn_open(const char *path, enum sql_user user, bool create, struct conn *c, str
 		    "CA database %s: there is none. `dirca ca init` makes it for a new CA; one "
 		    "that was lost comes back from a backup (dirca-restore(1))",
 		    path);
-	if (database_open(path, flags, &c->db, err) && conn_set_up(c, user, create, err))
+	if (database_open(path, flags, writer ? WAL_FILE_VFS : NULL, &c->db, err) &&
+	    conn_set_up(c, user, create, err))
 		return true;
 	conn_close(c);
 	return false;

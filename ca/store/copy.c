@@ -38,8 +38,8 @@ store_copy(const char *path, const char *copy, store_copied *copied, void *arg, 
 	OWNED(own_database) sqlite3 *target = NULL;
 
 	if (!create_private(copy, err) ||
-	    !database_open(path, SQLITE_OPEN_READONLY, &source, err) ||
-	    !database_open(copy, SQLITE_OPEN_READWRITE, &target, err))
+	    !database_open(path, SQLITE_OPEN_READONLY, NULL, &source, err) ||
+	    !database_open(copy, SQLITE_OPEN_READWRITE, NULL, &target, err))
 		return false;
 	struct conn from = {.path = path, .db = source}, to = {.path = copy, .db = target};
 
@@ -51,7 +51,7 @@ store_vacuum(const char *path, struct err *err)
 {
 	OWNED(own_database) sqlite3 *db = NULL;
 
-	if (!database_open(path, SQLITE_OPEN_READWRITE, &db, err))
+	if (!database_open(path, SQLITE_OPEN_READWRITE, NULL, &db, err))
 		return false;
 	struct conn c = {.path = path, .db = db};
 

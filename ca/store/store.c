@@ -11,6 +11,7 @@ static void
 set_up_sqlite(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	wal_file_set_up();
 }
 
 static bool

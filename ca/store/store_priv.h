@@ -81,8 +81,14 @@ bool conn_open(const char *path, enum sql_user user, bool create, struct conn *c
 void conn_close(struct conn *c);
 /* An empty file of mode 0600, unless there is one. */
 bool create_private(const char *path, struct err *err);
-/* `flags` are SQLITE_OPEN_*; *out is to be closed on failure too. No link is followed. */
-bool database_open(const char *path, int flags, sqlite3 **out, struct err *err);
+/* `flags` are SQLITE_OPEN_*, `vfs` a name or NULL; *out is to be closed on failure too. No link is
+ * followed. */
+bool database_open(const char *path, int flags, const char *vfs, sqlite3 **out, struct err *err);
+
+/* wal_file.c: SQLite's files, with fewer calls for what is written to the log. Once, before a
+ * connection has it. */
+#define WAL_FILE_VFS "dirca"
+void wal_file_set_up(void);
 
 /* migrate.c: brings the schema to this program's version; refuses a newer or a changed one, and,
  * but for `create`, none. */
