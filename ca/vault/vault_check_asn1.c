@@ -216,6 +216,8 @@ note_crl_number(const VAULT_TBS_CRL *c, struct journal_entry *out)
 	ASN1_INTEGER *number = X509V3_get_d2i(c->extensions, NID_crl_number, NULL, NULL);
 	bool ok = number != NULL && serial_is_sound(number);
 
+	if (number == NULL)
+		ERR_clear_error();
 	if (ok)
 		note_number(number, out);
 	ASN1_INTEGER_free(number);
