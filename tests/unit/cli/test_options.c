@@ -3,11 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli.h"
+#include "options.h"
 
 #define MOST 1024
 
@@ -162,6 +166,89 @@ help_of_each_verb_is_no_error(void **state)
 	}
 }
 
+/* What `dirca VERB --help` prints. */
+static const char *
+help_of(const struct verb *verb)
+{
+	static char text[1 << 16];
+	int file = memfd_create("help", MFD_CLOEXEC), before = dup(STDOUT_FILENO);
+	ssize_t len;
+
+	assert_true(file >= 0 && before >= 0 && fflush(stdout) == 0);
+	assert_int_equal(dup2(file, STDOUT_FILENO), STDOUT_FILENO);
+	cli_print_usage(verb);
+	assert_int_equal(fflush(stdout), 0);
+	assert_int_equal(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
+	len = pread(file, text, sizeof text - 1, 0);
+	assert_in_range(len, 1, sizeof text - 2);
+	text[len] = '\0';
+	close(file);
+	close(before);
+	return text;
+}
+
+/* Where the option's line begins, of which there is one. */
+static size_t
+place_of(const char *help, const struct option_row *row)
+{
+	char left[64] = "\n      --";
+	const char *at;
+
+	if (row->letter != 0)
+		snprintf(left, sizeof left, "\n  -%c, --", row->letter);
+	strcat(left, row->name);
+	strcat(left, row->argument != NULL ? " " : "  ");
+	at = strstr(help, left);
+	assert_non_null(at);
+	assert_null(strstr(at + 1, left));
+	return (size_t)(at - help);
+}
+
+/* Of options that many verbs take, those of lists before those of the session, and last what all
+ * take. */
+static void
+help_begins_with_what_is_the_verbs_own(void **state)
+{
+	static const enum cli_opts shared[] = {OPTS_TABLE, OPTS_SESSION, OPTS_ALL};
+	enum { OWN = 0, RANKS = 4 };
+	size_t with_own = 0;
+
+	(void)state;
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *help = help_of(&verbs[i]), *example = cli_example(&verbs[i]);
+		size_t first[RANKS] = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX}, last[RANKS] = {0};
+		size_t end = 0;
+
+		for (size_t k = 0; k < option_row_count; k++) {
+			const struct option_row *row = &option_rows[k];
+			size_t at, rank = OWN;
+
+			if (!option_applies(row, &verbs[i]))
+				continue;
+			for (size_t g = 0; g < RANKS - 1; g++)
+				if (option_is_of(row, shared[g]) &&
+				    (shared[g] == OPTS_ALL || cli_takes(&verbs[i], shared[g])))
+					rank = g + 1;
+			at = place_of(help, row);
+			first[rank] = at < first[rank] ? at : first[rank];
+			last[rank] = at > last[rank] ? at : last[rank];
+		}
+		assert_int_equal(strncmp(help, "usage: dirca ", strlen("usage: dirca ")), 0);
+		if (example != NULL) {
+			assert_non_null(strstr(help, example));
+			end = (size_t)(strstr(help, example) - help);
+		}
+		for (size_t rank = OWN; rank < RANKS; rank++) {
+			if (first[rank] == SIZE_MAX)
+				continue;
+			assert_true(first[rank] > end);
+			end = last[rank];
+		}
+		with_own += first[OWN] != SIZE_MAX;
+	}
+	assert_true(with_own > verb_count / 2);
+}
+
 static void
 wrong_lines_are_usage_errors(void **state)
 {
@@ -292,6 +379,7 @@ main(void)
 	    cmocka_unit_test(each_verb_parses_with_its_least_arguments),
 	    cmocka_unit_test(too_few_and_too_many_arguments_are_usage_errors),
 	    cmocka_unit_test(help_of_each_verb_is_no_error),
+	    cmocka_unit_test(help_begins_with_what_is_the_verbs_own),
 	    cmocka_unit_test(each_verb_has_an_example),
 	    cmocka_unit_test(each_verb_speaks_json),
 	    cmocka_unit_test(groups_have_help),
