@@ -103,6 +103,8 @@ take_page(struct work *w, struct record_pages *p, struct err *err)
 			return true;
 		}
 	}
+	if (p->listing != NULL)
+		listing_flush(p->listing);
 	go_to_next(p, answer);
 	json_decref(p->head);
 	p->head = json_incref(json_object_get(answer, "head"));

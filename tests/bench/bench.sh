@@ -21,3 +21,9 @@ bench_process() {
 		fi
 	done
 }
+
+# bench_pend TEMPLATE N [USER]: so many requests of USER (user1) wait, as the template has them
+bench_pend() {
+	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user "${3:-user1}" --password-file "$(lab_password_file "${3:-user1}")" \
+		--template "$1" --plain --pending --requests "$2" --clients 2 --warm-up 0 --seconds 600
+}

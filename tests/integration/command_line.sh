@@ -8,6 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../support/ca_lab.sh"
 # shellcheck source-path=SCRIPTDIR source=../support/checks.sh
 . "$here/../support/checks.sh"
+# shellcheck source-path=SCRIPTDIR source=../bench/bench.sh
+. "$here/../bench/bench.sh"
 
 dir=$(mktemp -d /tmp/dirca-command-line.XXXXXX)
 finish() {
@@ -20,17 +22,12 @@ trap finish EXIT
 admin() { ca_lab_as caadmin "$@"; }
 officer() { ca_lab_as officer1 "$@"; }
 sql() { sqlite3 "$CA_STATE/dirca.db" "$1"; }
-# pend N: so many requests of user1 wait
-pend() {
-	"$DIRCA_BIN/bench_enroll" --port "${CA_URL##*:}" --ca "$CA_STATE/ca.crt" --user user1 --password-file "$(lab_password_file user1)" \
-		--template UserWaits --plain --pending --requests "$1" --clients 2 --warm-up 0 --seconds 300
-}
 
 export CA_LAB_OPTIONS='auth_basic = yes'
 ca_lab_start "$dir" scram || { echo "the lab did not start"; exit 1; }
 prepared() {
 	ca_lab_no_quota && admin template duplicate User UserWaits approval=yes publish=no && admin template grant UserWaits 'Domain Users' enroll &&
-		admin template enable UserWaits && ca_lab_eventually pend 1 && pend 30
+		admin template enable UserWaits && ca_lab_eventually bench_pend UserWaits 1 && bench_pend UserWaits 30
 }
 check "31 requests wait" prepared
 
@@ -75,8 +72,27 @@ interrupted() { "$here/../support/interrupted.py" "$CA_STATE/dirca.db" "$dir/hom
 check "Ctrl-C ends it in good order" interrupted
 check "and what was not looked at is said" grep -q "^[01] of 11 issued, 0 refused, 1[01] not looked at, from " "$dir/out"
 check "and the same command again does the rest" eval 'officer approve "$(at 10)-$(at 20)" && [ "$(sql "SELECT count(*) FROM Request WHERE Disposition = 9 AND RequestID <= $(at 20)")" = 0 ]'
-on_terminal() { HOME=$dir/home/officer1 script -qec "'$DIRCA_BIN/dirca' deny $(at 21)-$(at 24)" /dev/null; }
-check "a terminal sees how far it is" says "4 of 4, 0 refused" on_terminal
+# Some hundred, by one command at a terminal: at the one in the middle the CA fails.
+before=$(sql "SELECT max(RequestID) FROM Request") hundred=200
+check "$hundred more wait, of another" bench_pend UserWaits "$hundred" user2
+behind() { echo $((before + $1)); }
+sql "CREATE TRIGGER Failing BEFORE UPDATE OF Disposition ON Request WHEN NEW.RequestID = $(behind 101) BEGIN SELECT RAISE(ABORT, 'no'); END"
+on_terminal() { HOME=$dir/home/officer1 "$here/../support/by_hand.py" "$1" -- "$DIRCA_BIN/dirca" approve "${@:2}" >"$dir/out"; }
+check "a terminal sees how far it is, and what an end in the middle leaves" on_terminal "sees Approve $hundred requests? [y/N]
+	says y
+	sees 1 of $hundred, 0 refused
+	sees 100 of $hundred, 0 refused
+	sees 100 of $hundred issued, 0 refused, 100 not looked at, from $(behind 101) on.
+	ends 1" --where template=UserWaits --where 'requester_name=NWTRADERS\user2'
+check "as many as that are issued" test "$(sql "SELECT count(*) FROM Request WHERE RequestID > $before AND Disposition = 20")" = 100
+sql "DROP TRIGGER Failing"
+check "one of the others is denied" officer deny "$(behind 150)"
+check "and named with them refused, which the end and the status say" on_terminal "sees 50 of 100, 1 refused
+	sees 100 of 100, 1 refused
+	sees 99 of 100 issued, 1 refused.
+	ends 1" "$(behind 150)" "$(behind 101)-$(behind "$hundred")"
+once() { sql "SELECT count(*), count(DISTINCT SerialNumber), (SELECT count(*) FROM Audit WHERE EventID = 791 AND Success AND RequestID > $before) FROM Request WHERE RequestID > $before AND Disposition = 20"; }
+check "all others are issued, each once" is "199|199|199" once
 check "the certificate, by its id" eval 'officer retrieve "$first" | openssl x509 -noout && officer retrieve "$first" --der | openssl x509 -inform der -noout'
 
 # ---- what reads the output ----
