@@ -2,6 +2,7 @@
 
 #include "archive.h"
 #include "bytes.h"
+#include "der.h"
 #include "keyblob.h"
 #include "mem.h"
 #include "own_openssl.h"
@@ -10,9 +11,6 @@
 #include "pkix.h"
 
 enum kind { KEY_BLOB, PKCS8, PKCS12_FILE, NOTHING };
-
-#define DER_SEQUENCE 0x30
-#define DER_INTEGER  0x02
 
 /* The first element of a PKCS#12 is its version, 3; of a PKCS#8 it is 0, or 1 (RFC 5958). */
 static enum kind

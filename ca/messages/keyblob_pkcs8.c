@@ -5,7 +5,6 @@
  */
 #include "keyblob_priv.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/asn1.h>
@@ -16,16 +15,6 @@
 #include "bytes.h"
 #include "der.h"
 #include "mem.h"
-
-#define SEQUENCE     0x30
-#define SET          0x31
-#define INTEGER      0x02
-#define BIT_STRING   0x03
-#define OCTET_STRING 0x04
-#define NULL_VALUE   0x05
-#define OBJECT       0x06
-#define CONTEXT_0    0xA0
-#define CONTEXT_1    0xA1
 
 #define RSA_HEADER    20
 #define RSA_OCTETS    1024
@@ -55,45 +44,12 @@ is_next(struct view cursor, uint8_t first)
 	return cursor.len > 0 && cursor.ptr[0] == first;
 }
 
-/* The content of the next element, which is one of `first` in the shortest form. */
-static bool
-take(struct view *cursor, uint8_t first, struct view *out)
-{
-	const unsigned char *p = cursor->ptr;
-	long len = 0;
-	int tag, class, form;
-
-	*out = (struct view){0};
-	if (!is_next(*cursor, first) || cursor->len > INT_MAX)
-		return false;
-	form = der_head(&p, &len, &tag, &class, cursor->len);
-	if ((form & 0x81) != 0 || /* damaged, or of indefinite length */
-	    ASN1_object_size((form & V_ASN1_CONSTRUCTED) != 0, (int)len, tag) !=
-		(int)(p - cursor->ptr) + (int)len)
-		return false;
-	*out = view_of(p, (size_t)len);
-	*cursor = view_of(p + len, cursor->len - (size_t)(p - cursor->ptr) - (size_t)len);
-	return true;
-}
-
-/* A number over zero, without the octet that only tells its sign. */
-static bool
-take_number(struct view *cursor, struct view *out)
-{
-	if (!take(cursor, INTEGER, out) || out->len == 0 || out->ptr[0] >= 0x80)
-		return false;
-	if (out->ptr[0] != 0)
-		return true;
-	*out = view_of(out->ptr + 1, out->len - 1);
-	return out->len > 0 && out->ptr[0] >= 0x80;
-}
-
 static bool
 take_version(struct view *cursor, uint8_t version)
 {
 	struct view v;
 
-	return take(cursor, INTEGER, &v) && v.len == 1 && v.ptr[0] == version;
+	return der_take(cursor, DER_INTEGER, &v) && v.len == 1 && v.ptr[0] == version;
 }
 
 struct parts {
@@ -109,12 +65,13 @@ read_attributes(struct view set, struct parts *out)
 	struct view attribute, type, values, bits;
 
 	while (set.len > 0) {
-		if (!take(&set, SEQUENCE, &attribute) || !take(&attribute, OBJECT, &type) ||
-		    !take(&attribute, SET, &values) || attribute.len > 0)
+		if (!der_take(&set, DER_SEQUENCE, &attribute) ||
+		    !der_take(&attribute, DER_OBJECT, &type) ||
+		    !der_take(&attribute, DER_SET, &values) || attribute.len > 0)
 			return false;
 		if (!view_eq(type, OID(oid_key_usage)))
 			continue;
-		if (!take(&values, BIT_STRING, &bits) || bits.len < 2 || values.len > 0)
+		if (!der_take(&values, DER_BIT_STRING, &bits) || bits.len < 2 || values.len > 0)
 			return false;
 		out->signature_only = (bits.ptr[1] & USAGE_ENCRYPT) == 0;
 	}
@@ -127,11 +84,11 @@ read_parts(struct view der, struct parts *out)
 	struct view info, attributes;
 
 	*out = (struct parts){0};
-	return take(&der, SEQUENCE, &info) && der.len == 0 && take_version(&info, 0) &&
-	       take(&info, SEQUENCE, &out->parameters) &&
-	       take(&out->parameters, OBJECT, &out->algorithm) &&
-	       take(&info, OCTET_STRING, &out->key) &&
-	       (info.len == 0 || (take(&info, CONTEXT_0, &attributes) && info.len == 0 &&
+	return der_take(&der, DER_SEQUENCE, &info) && der.len == 0 && take_version(&info, 0) &&
+	       der_take(&info, DER_SEQUENCE, &out->parameters) &&
+	       der_take(&out->parameters, DER_OBJECT, &out->algorithm) &&
+	       der_take(&info, DER_OCTET_STRING, &out->key) &&
+	       (info.len == 0 || (der_take(&info, DER_CONTEXT_0, &attributes) && info.len == 0 &&
 				     read_attributes(attributes, out)));
 }
 
@@ -144,12 +101,12 @@ read_rsa(const struct parts *in, struct view numbers[RSA_NUMBERS])
 {
 	struct view key = in->key, list, parameters = in->parameters, nothing;
 
-	if ((parameters.len > 0 && (!take(&parameters, NULL_VALUE, &nothing) || nothing.len > 0 ||
+	if ((parameters.len > 0 && (!der_take(&parameters, DER_NULL, &nothing) || nothing.len > 0 ||
 				       parameters.len > 0)) ||
-	    !take(&key, SEQUENCE, &list) || key.len > 0 || !take_version(&list, 0))
+	    !der_take(&key, DER_SEQUENCE, &list) || key.len > 0 || !take_version(&list, 0))
 		return false;
 	for (size_t i = 0; i < RSA_NUMBERS; i++)
-		if (!take_number(&list, &numbers[i]))
+		if (!der_take_number(&list, &numbers[i]))
 			return false;
 	return list.len == 0;
 }
@@ -206,16 +163,17 @@ read_ec(const struct parts *in, size_t side, struct view *d, struct view *point)
 	struct view key = in->key, list, whole, named = in->parameters, curve, again;
 
 	*point = (struct view){0};
-	if (!take(&named, OBJECT, &curve) || named.len > 0 || !view_eq(curve, curve_of(side)) ||
-	    !take(&key, SEQUENCE, &list) || key.len > 0 || !take_version(&list, 1) ||
-	    !take(&list, OCTET_STRING, d) || d->len == 0 || d->len > side)
+	if (!der_take(&named, DER_OBJECT, &curve) || named.len > 0 ||
+	    !view_eq(curve, curve_of(side)) || !der_take(&key, DER_SEQUENCE, &list) ||
+	    key.len > 0 || !take_version(&list, 1) || !der_take(&list, DER_OCTET_STRING, d) ||
+	    d->len == 0 || d->len > side)
 		return false;
-	if (is_next(list, CONTEXT_0) &&
-	    (!take(&list, CONTEXT_0, &whole) || !take(&whole, OBJECT, &again) || whole.len > 0 ||
-		!view_eq(again, curve)))
+	if (is_next(list, DER_CONTEXT_0) &&
+	    (!der_take(&list, DER_CONTEXT_0, &whole) || !der_take(&whole, DER_OBJECT, &again) ||
+		whole.len > 0 || !view_eq(again, curve)))
 		return false;
-	return list.len == 0 || (take(&list, CONTEXT_1, &whole) && list.len == 0 &&
-				    take(&whole, BIT_STRING, point) && whole.len == 0);
+	return list.len == 0 || (der_take(&list, DER_CONTEXT_1, &whole) && list.len == 0 &&
+				    der_take(&whole, DER_BIT_STRING, point) && whole.len == 0);
 }
 
 /* The point is that of `pub`; where the key names one, it must be the same. */
@@ -264,7 +222,7 @@ ec_blob(const struct parts *in, const EVP_PKEY *pub, struct secret *out, struct 
 bool
 keyblob_is_pkcs8(struct view content)
 {
-	return is_next(content, SEQUENCE);
+	return is_next(content, DER_SEQUENCE);
 }
 
 bool

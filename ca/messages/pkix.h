@@ -40,6 +40,10 @@ struct pkix_extension {
 
 struct pkix_wire; /* ASN.1 structs that the views of a decoded object point into */
 
+/* One element and nothing after it, definite and shortest lengths all the way down (X.690 10.1).
+ * What a certificate is made of must be so, because bytes of a request are copied into it. */
+bool pkix_der_is_strict(struct view der);
+
 /* A PKCS#10 request, read. Strict DER only. Views live as long as the struct. */
 struct pkix_request {
 	struct buf raw;

@@ -22,10 +22,6 @@ struct pkix_wire {
 };
 void pkix_wire_free(struct pkix_wire *w);
 
-/* One element and nothing after it, definite and shortest lengths all the way down (X.690 10.1).
- * What a certificate is made of must be so, because bytes of a request are copied into it. */
-bool pkix_der_is_strict(struct view der);
-
 /* SIGNED{} of at most PKIX_MAX_DER strict bytes, whose BIT STRING has no unused bits. `what` is for
  * the error sentence. */
 bool pkix_signed_decode(struct view der, const char *what, PKIX_SIGNED **out, struct err *err);

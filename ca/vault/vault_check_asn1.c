@@ -1,7 +1,8 @@
 /*
- * What the CA key may sign. Each input is decoded and encoded again (of a CRL all but its entries):
- * only what is byte for byte the DER of the one expected type passes, so that no signature can be
- * carried over to another kind of object. Certificates and CRLs begin with 0x30, messages with
+ * What the CA key may sign. A certificate is cut into its elements, of which each must be there in
+ * DER; other inputs are decoded and encoded again (of a CRL all but its entries): only what is byte
+ * for byte the DER of the one expected type passes, so that no signature can be carried over to
+ * another kind of object. Certificates and CRLs begin with 0x30, messages with
  * 0x31; among the first two the version, mandatory here, tells them apart ([0] EXPLICIT 2 against
  * plain INTEGER 1).
  */
@@ -14,7 +15,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
-#include "extension.h"
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
 #include "own.h"
@@ -27,21 +28,6 @@
 #define MESSAGE_MAX 64 /* octets of a digest */
 #define MESSAGE_MIN 32
 #define SHA1_LEN    20
-
-typedef struct {
-	ASN1_TIME *not_before, *not_after;
-} VAULT_VALIDITY;
-
-/* RFC 5280 4.1. What need not be looked into is kept as its bytes. */
-typedef struct {
-	ASN1_INTEGER *version, *serial;
-	X509_ALGOR *signature;
-	ASN1_STRING *issuer;
-	VAULT_VALIDITY *validity;
-	ASN1_STRING *subject;
-	PKIX_SPKI *spki;
-	STACK_OF(X509_EXTENSION) * extensions;
-} VAULT_TBS;
 
 /* RFC 5280 5.1, without the revoked certificates: they are many, and nothing that the vault looks
  * into. */
@@ -56,22 +42,6 @@ typedef struct {
 typedef STACK_OF(X509_ATTRIBUTE) VAULT_ATTRIBUTES;
 
 /* clang-format off */
-ASN1_SEQUENCE(VAULT_VALIDITY) = {
-	ASN1_SIMPLE(VAULT_VALIDITY, not_before, ASN1_TIME),
-	ASN1_SIMPLE(VAULT_VALIDITY, not_after, ASN1_TIME),
-} static_ASN1_SEQUENCE_END(VAULT_VALIDITY)
-
-ASN1_SEQUENCE(VAULT_TBS) = {
-	ASN1_EXP(VAULT_TBS, version, ASN1_INTEGER, 0),
-	ASN1_SIMPLE(VAULT_TBS, serial, ASN1_INTEGER),
-	ASN1_SIMPLE(VAULT_TBS, signature, X509_ALGOR),
-	ASN1_SIMPLE(VAULT_TBS, issuer, ASN1_SEQUENCE),
-	ASN1_SIMPLE(VAULT_TBS, validity, VAULT_VALIDITY),
-	ASN1_SIMPLE(VAULT_TBS, subject, ASN1_SEQUENCE),
-	ASN1_SIMPLE(VAULT_TBS, spki, PKIX_SPKI),
-	ASN1_EXP_SEQUENCE_OF(VAULT_TBS, extensions, X509_EXTENSION, 3),
-} static_ASN1_SEQUENCE_END(VAULT_TBS)
-
 ASN1_SEQUENCE(VAULT_TBS_CRL) = {
 	ASN1_SIMPLE(VAULT_TBS_CRL, version, ASN1_INTEGER),
 	ASN1_SIMPLE(VAULT_TBS_CRL, signature, X509_ALGOR),
@@ -124,12 +94,11 @@ refuse_to_sign(struct err *err, const char *what, const char *reason)
 }
 
 static bool
-check_names(const char *what, const ASN1_STRING *issuer, const X509_ALGOR *alg,
-    struct view our_issuer, struct view our_alg, struct err *err)
+check_names(const char *what, bool is_our_issuer, bool is_our_alg, struct err *err)
 {
-	if (!string_is(issuer, our_issuer))
+	if (!is_our_issuer)
 		return refuse_to_sign(err, what, "its issuer is not this CA");
-	if (!algorithm_is(alg, our_alg))
+	if (!is_our_alg)
 		return refuse_to_sign(
 		    err, what, "its signature algorithm is not that of the CA key");
 	return true;
@@ -150,63 +119,112 @@ note_number(const ASN1_INTEGER *number, struct journal_entry *out)
 	memcpy(out->number, ASN1_STRING_get0_data(number), out->number_len);
 }
 
+/* RFC 5280 4.1. What need not be looked into is kept as its bytes; whole: with its head. */
+struct tbs {
+	struct view version;
+	struct view serial, algorithm, issuer, not_after, subject, spki; /* whole */
+	struct view extensions;                                          /* one after another */
+};
+
+static bool
+take_whole(struct view *cursor, uint8_t first, struct view *out)
+{
+	const uint8_t *begins = cursor->ptr;
+	struct view content;
+	bool ok = der_take(cursor, first, &content);
+
+	*out = view_of(begins, ok ? (size_t)(cursor->ptr - begins) : 0);
+	return ok;
+}
+
+static bool
+take_time(struct view *cursor, struct view *out)
+{
+	return take_whole(cursor, DER_UTC_TIME, out) ||
+	       take_whole(cursor, DER_GENERALIZED_TIME, out);
+}
+
+/* False where it is not the one sequence of exactly these elements in DER. */
+static bool
+cut_tbs(struct view der, struct tbs *out)
+{
+	struct view c, version, validity, not_before, wrapped;
+
+	return der_take(&der, DER_SEQUENCE, &c) && der.len == 0 &&
+	       der_take(&c, DER_CONTEXT_0, &version) &&
+	       der_take(&version, DER_INTEGER, &out->version) && version.len == 0 &&
+	       take_whole(&c, DER_INTEGER, &out->serial) &&
+	       take_whole(&c, DER_SEQUENCE, &out->algorithm) &&
+	       take_whole(&c, DER_SEQUENCE, &out->issuer) &&
+	       der_take(&c, DER_SEQUENCE, &validity) && take_time(&validity, &not_before) &&
+	       take_time(&validity, &out->not_after) && validity.len == 0 &&
+	       take_whole(&c, DER_SEQUENCE, &out->subject) && pkix_der_is_strict(out->subject) &&
+	       take_whole(&c, DER_SEQUENCE, &out->spki) && der_take(&c, DER_CONTEXT_3, &wrapped) &&
+	       c.len == 0 && der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0;
+}
+
+static bool
+ends_in_time(struct view time, int64_t latest)
+{
+	const unsigned char *p = time.ptr;
+	OWNED(own_asn1_time) ASN1_TIME *t = d2i_ASN1_TIME(NULL, &p, (long)time.len);
+	int order = t != NULL ? ASN1_TIME_cmp_time_t(t, latest) : -2; /* -2: not a time */
+
+	return order == -1 || order == 0;
+}
+
 /* The certificate, and the extensions that say what it is good for. */
 static bool
-check_tbs(const VAULT_TBS *c, const struct vault_rules *rules, struct err *err)
+check_tbs(const struct tbs *c, const struct vault_rules *rules, struct journal_entry *entry_out,
+    struct err *err)
 {
 	static const char what[] = "certificate";
+	struct view serial = c->serial, number;
 
-	if (!integer_is(c->version, X509_V3))
+	if (c->version.len != 1 || c->version.ptr[0] != X509_V3)
 		return refuse_to_sign(err, what, "its version is not 3");
-	if (!serial_is_sound(c->serial))
+	if (!der_take_number(&serial, &number) || number.len > SERIAL_MAX)
 		return refuse_to_sign(
 		    err, what, "its serial number is not a positive number of at most 20 octets");
-	if (!check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err))
+	if (!check_names(what, view_eq(c->issuer, rules->issuer),
+		view_eq(c->algorithm, rules->sig_alg), err))
 		return false;
 	/* Who knows an older key of the CA would believe the new one by it. */
-	if (string_is(c->subject, rules->issuer))
+	if (view_eq(c->subject, rules->issuer))
 		return refuse_to_sign(err, what, "it would bear this CA's own name");
-	/* -2: not a time. */
-	if (ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) > 0 ||
-	    ASN1_TIME_cmp_time_t(c->validity->not_after, rules->not_after) == -2)
+	if (!ends_in_time(c->not_after, rules->not_after))
 		return refuse_to_sign(err, what, "it would outlive the CA certificate");
+	entry_out->number_len = number.len;
+	memcpy(entry_out->number, number.ptr, number.len);
 	return vault_check_purpose(c->extensions, rules, err);
 }
 
 static bool
-check_public_key(
-    const PKIX_SPKI *spki, struct view wanted, uint8_t id_out[VAULT_ID_LEN], struct err *err)
+check_public_key(struct view der, struct view wanted, uint8_t id_out[VAULT_ID_LEN], struct err *err)
 {
-	OWNED(own_octets) unsigned char *der = NULL;
-	int len = i2d_PKIX_SPKI(spki, &der);
-	struct view is = view_of(der, len > 0 ? (size_t)len : 0);
+	OWNED(own_pkix_spki) PKIX_SPKI *spki = der_exact(ASN1_ITEM_rptr(PKIX_SPKI), der);
 
-	if (is.len == 0)
-		return err_openssl(err, DIRCA_E_CRYPTO, "a public key cannot be encoded");
-	if (wanted.len > 0 && !view_eq(is, wanted))
+	if (spki == NULL || ASN1_STRING_length(spki->key) == 0)
+		return refuse_to_sign(err, "certificate", "its public key is malformed");
+	if (wanted.len > 0 && !view_eq(der, wanted))
 		return refuse_to_sign(
 		    err, "certificate", "its public key is not that of the key to archive");
-	return ext_key_id(is, id_out, err);
+	return cms_digest_of(NID_sha1, string_view(spki->key), id_out, err);
 }
 
 bool
 vault_check_certificate(struct view tbs, struct view spki, const struct vault_rules *rules,
     struct journal_entry *entry_out, uint8_t key_id_out[VAULT_ID_LEN], struct err *err)
 {
-	VAULT_TBS *c = (VAULT_TBS *)vault_decode_exactly(tbs, ASN1_ITEM_rptr(VAULT_TBS));
-	bool ok;
+	struct tbs c;
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_CERTIFICATE};
-	if (c == NULL)
+	if (!cut_tbs(tbs, &c))
 		return refuse_to_sign(err, "certificate",
 		    "it is not one DER TBSCertificate of version 3, or a field or extension is "
 		    "missing");
-	if ((ok = check_tbs(c, rules, err))) {
-		note_number(c->serial, entry_out);
-		ok = check_public_key(c->spki, spki, key_id_out, err);
-	}
-	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS));
-	return ok;
+	return check_tbs(&c, rules, entry_out, err) &&
+	       check_public_key(c.spki, spki, key_id_out, err);
 }
 
 /* Of the cRLNumber extension, if there is one (RFC 5280 5.2.3). */
@@ -279,8 +297,8 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
 	else if (!note_crl_number(c, entry_out))
 		refuse_to_sign(err, what, "it has no cRLNumber of at most 20 octets");
 	else
-		ok = check_scope(c, err) &&
-		     check_names(what, c->issuer, c->signature, rules->issuer, rules->sig_alg, err);
+		ok = check_scope(c, err) && check_names(what, string_is(c->issuer, rules->issuer),
+						algorithm_is(c->signature, rules->sig_alg), err);
 	ASN1_item_free((ASN1_VALUE *)c, ASN1_ITEM_rptr(VAULT_TBS_CRL));
 	return ok;
 }

@@ -203,10 +203,9 @@ bool vault_check_crl(struct view tbs, const struct vault_rules *rules,
 /* DER SET OF Attribute (RFC 5652 5.3): contentType id-cct-PKIResponse, or id-data with 311.21.16
  * and a sound KeyRetrieval (retrieval.h); messageDigest; nothing unknown. */
 bool vault_check_message(struct view attrs, struct journal_entry *entry_out, struct err *err);
-/* Extensions that the CA makes or root names and no others, each once (E_ACCESSDENIED), of an
- * allowed kind (sign_kinds_check). */
-bool vault_check_purpose(
-    const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules, struct err *err);
+/* Extensions, one after the other in DER, that the CA makes or root names and no others, each once
+ * (E_ACCESSDENIED), of an allowed kind (sign_kinds_check). */
+bool vault_check_purpose(struct view extensions, const struct vault_rules *rules, struct err *err);
 /* The decoded value if `der` is exactly its DER, else NULL. ASN1_item_free. */
 ASN1_VALUE *vault_decode_exactly(struct view der, const ASN1_ITEM *item);
 

@@ -9,14 +9,15 @@
 
 #include <openssl/x509v3.h>
 
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
-#include "own.h"
+#include "own_openssl.h"
 #include "pkix_policy.h"
 
 #define OID_TEXT_MAX 128
 
-/* NIDs of the extensions that are looked into come first, in the order of enum known. */
+/* Those of the extensions that are looked into come first, in the order of enum known. */
 enum known {
 	BASIC_CONSTRAINTS_AT,
 	KEY_USAGE_AT,
@@ -28,10 +29,13 @@ enum known {
 };
 #define KNOWN_MAX 20
 
-static size_t
-known_extensions(int nids[KNOWN_MAX])
+static struct view known[KNOWN_MAX]; /* object identifiers, without their heads */
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+static void
+find_known(void)
 {
-	const int list[] = {
+	const int nids[KNOWN_MAX] = {
 	    [BASIC_CONSTRAINTS_AT] = NID_basic_constraints,
 	    [KEY_USAGE_AT] = NID_key_usage,
 	    [EXT_KEY_USAGE_AT] = NID_ext_key_usage,
@@ -53,31 +57,61 @@ known_extensions(int nids[KNOWN_MAX])
 	    oid_nid(OID_CERTIFICATE_TEMPLATE),
 	    oid_nid(OID_NTDS_CA_SECURITY_EXT),
 	};
-	size_t count = COUNT_OF(list);
 
-	for (size_t i = 0; i < count; i++)
-		nids[i] = list[i];
-	return count;
+	for (size_t i = 0; i < KNOWN_MAX; i++) {
+		const ASN1_OBJECT *oid = OBJ_nid2obj(nids[i]);
+
+		known[i] = view_of(OBJ_get0_data(oid), OBJ_length(oid));
+	}
 }
 
+/* One extension. */
+struct extension {
+	struct view whole_oid, oid, value; /* the first with its head */
+};
+
 static bool
-refuse_extension(struct err *err, const ASN1_OBJECT *oid, const char *reason)
+refuse_extension(struct err *err, struct view whole_oid, const char *reason)
 {
+	const unsigned char *p = whole_oid.ptr;
+	OWNED(own_asn1_object)
+	ASN1_OBJECT *oid = d2i_ASN1_OBJECT(NULL, &p, (long)whole_oid.len);
 	char text[OID_TEXT_MAX] = "";
 
-	OBJ_obj2txt(text, sizeof text, oid, 1);
+	if (oid != NULL)
+		OBJ_obj2txt(text, sizeof text, oid, 1);
 	return err_set(err, E_ACCESSDENIED,
 	    "the vault does not sign this certificate: its extension %s %s", text, reason);
 }
 
+/* Extension (RFC 5280 4.1): what is not critical does not say so. */
+static bool
+take_extension(struct view *list, struct extension *out)
+{
+	struct view x, critical, begins;
+
+	if (!der_take(list, DER_SEQUENCE, &x))
+		return false;
+	begins = x;
+	if (!der_take(&x, DER_OBJECT, &out->oid) || out->oid.len == 0)
+		return false;
+	out->whole_oid = view_of(begins.ptr, begins.len - x.len);
+	if (der_take(&x, DER_BOOLEAN, &critical) && (critical.len != 1 || critical.ptr[0] != 0xFF))
+		return false;
+	return der_take(&x, DER_OCTET_STRING, &out->value) && x.len == 0;
+}
+
 /* Its place in root's list, the length of the list if it is not there. */
 static size_t
-find_named(const struct sign_usages *named, const ASN1_OBJECT *oid)
+find_named(const struct sign_usages *named, struct view whole_oid)
 {
+	const unsigned char *p = whole_oid.ptr;
+	OWNED(own_asn1_object) ASN1_OBJECT *oid = NULL;
 	char text[OID_TEXT_MAX];
 	size_t i = 0;
 
-	if (!oid_text(oid, text, sizeof text))
+	if (named->count == 0 || (oid = d2i_ASN1_OBJECT(NULL, &p, (long)whole_oid.len)) == NULL ||
+	    !oid_text(oid, text, sizeof text))
 		return named->count;
 	while (i < named->count && strcmp(named->list[i], text) != 0)
 		i++;
@@ -86,26 +120,27 @@ find_named(const struct sign_usages *named, const ASN1_OBJECT *oid)
 
 /* Each extension known and there once; those that are looked into by their place. */
 static bool
-find_extensions(const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules,
-    X509_EXTENSION *found[LOOKED_INTO], struct err *err)
+find_extensions(struct view list, const struct vault_rules *rules,
+    struct extension found[LOOKED_INTO], struct err *err)
 {
-	int nids[KNOWN_MAX];
-	size_t count = known_extensions(nids), k;
+	struct extension x;
 	uint64_t seen = 0;
+	size_t k;
 
-	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
-		X509_EXTENSION *x = sk_X509_EXTENSION_value(extensions, i);
-		const ASN1_OBJECT *oid = X509_EXTENSION_get_object(x);
-		int nid = OBJ_obj2nid(oid);
-
-		for (k = 0; k < count && (nid == NID_undef || nids[k] != nid); k++)
+	if (CRYPTO_THREAD_run_once(&once, find_known) != 1)
+		return err_nomem(err);
+	while (list.len > 0) {
+		if (!take_extension(&list, &x))
+			return err_set(err, E_ACCESSDENIED,
+			    "the vault does not sign this certificate: an extension is not DER");
+		for (k = 0; k < KNOWN_MAX && !view_eq(known[k], x.oid); k++)
 			;
-		if (k == count)
-			k += find_named(&rules->extensions, oid);
-		if (k >= count + rules->extensions.count || k >= 64)
-			return refuse_extension(err, oid, "is none that this CA makes");
+		if (k == KNOWN_MAX)
+			k += find_named(&rules->extensions, x.whole_oid);
+		if (k >= KNOWN_MAX + rules->extensions.count || k >= 64)
+			return refuse_extension(err, x.whole_oid, "is none that this CA makes");
 		if ((seen & UINT64_C(1) << k) != 0)
-			return refuse_extension(err, oid, "is there twice");
+			return refuse_extension(err, x.whole_oid, "is there twice");
 		seen |= UINT64_C(1) << k;
 		if (k < LOOKED_INTO)
 			found[k] = x;
@@ -113,41 +148,38 @@ find_extensions(const STACK_OF(X509_EXTENSION) * extensions, const struct vault_
 	return true;
 }
 
-static struct view
-value_of(X509_EXTENSION *x)
+static bool
+is_there(const struct extension *x)
 {
-	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(x);
-
-	return view_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+	return x->oid.len > 0;
 }
 
 static bool
-read_basic_constraints(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
+read_basic_constraints(const struct extension *x, struct sign_purpose *p, struct err *err)
 {
 	BASIC_CONSTRAINTS *value;
 
-	if (x == NULL)
+	if (!is_there(x))
 		return true;
-	value = (BASIC_CONSTRAINTS *)vault_decode_exactly(
-	    value_of(x), ASN1_ITEM_rptr(BASIC_CONSTRAINTS));
+	value =
+	    (BASIC_CONSTRAINTS *)vault_decode_exactly(x->value, ASN1_ITEM_rptr(BASIC_CONSTRAINTS));
 	if (value == NULL)
-		return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+		return refuse_extension(err, x->whole_oid, "is malformed");
 	p->is_ca = value->ca != 0;
 	BASIC_CONSTRAINTS_free(value);
 	return true;
 }
 
 static bool
-read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
+read_key_usage(const struct extension *x, struct sign_purpose *p, struct err *err)
 {
 	ASN1_BIT_STRING *value;
 
-	if (x == NULL)
+	if (!is_there(x))
 		return true;
-	value =
-	    (ASN1_BIT_STRING *)vault_decode_exactly(value_of(x), ASN1_ITEM_rptr(ASN1_BIT_STRING));
+	value = (ASN1_BIT_STRING *)vault_decode_exactly(x->value, ASN1_ITEM_rptr(ASN1_BIT_STRING));
 	if (value == NULL)
-		return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+		return refuse_extension(err, x->whole_oid, "is malformed");
 	for (int i = 0; i < ASN1_STRING_length(value) && i < 2; i++)
 		p->key_usage |= (uint16_t)(ASN1_STRING_get0_data(value)[i] << (8 - 8 * i));
 	ASN1_BIT_STRING_free(value);
@@ -155,21 +187,21 @@ read_key_usage(X509_EXTENSION *x, struct sign_purpose *p, struct err *err)
 }
 
 static bool
-read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
+read_ext_key_usage(const struct extension *x, struct texts *out, struct err *err)
 {
 	EXTENDED_KEY_USAGE *value;
 	char text[OID_TEXT_MAX];
 	bool ok = true;
 
-	if (x == NULL)
+	if (!is_there(x))
 		return true;
 	value = (EXTENDED_KEY_USAGE *)vault_decode_exactly(
-	    value_of(x), ASN1_ITEM_rptr(EXTENDED_KEY_USAGE));
+	    x->value, ASN1_ITEM_rptr(EXTENDED_KEY_USAGE));
 	if (value == NULL || sk_ASN1_OBJECT_num(value) == 0)
-		ok = refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+		ok = refuse_extension(err, x->whole_oid, "is malformed");
 	for (int i = 0; ok && i < sk_ASN1_OBJECT_num(value); i++) {
 		ok = oid_text(sk_ASN1_OBJECT_value(value, i), text, sizeof text) ||
-		     refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+		     refuse_extension(err, x->whole_oid, "is malformed");
 		if (ok)
 			texts_add(out, text);
 	}
@@ -178,19 +210,19 @@ read_ext_key_usage(X509_EXTENSION *x, struct texts *out, struct err *err)
 }
 
 static bool
-read_policies(X509_EXTENSION *x, struct texts *out, struct err *err)
+read_policies(const struct extension *x, struct texts *out, struct err *err)
 {
 	struct err why;
 
-	if (x == NULL || pkix_policies_decode(value_of(x), out, &why))
+	if (!is_there(x) || pkix_policies_decode(x->value, out, &why))
 		return true;
-	return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+	return refuse_extension(err, x->whole_oid, "is malformed");
 }
 
 /* How another CA counts its certificates: a number, and the hash of the one before. */
 static bool
 check_ca_version(
-    X509_EXTENSION *const found[LOOKED_INTO], const struct sign_purpose *p, struct err *err)
+    const struct extension found[LOOKED_INTO], const struct sign_purpose *p, struct err *err)
 {
 	static const struct {
 		enum known at;
@@ -198,37 +230,37 @@ check_ca_version(
 	} shapes[] = {{CA_VERSION_AT, ASN1_INTEGER_it}, {PREVIOUS_HASH_AT, ASN1_OCTET_STRING_it}};
 
 	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-		X509_EXTENSION *x = found[shapes[i].at];
+		const struct extension *x = &found[shapes[i].at];
 		ASN1_VALUE *value = NULL;
 
-		if (x == NULL)
+		if (!is_there(x))
 			continue;
 		if (!p->is_ca)
-			return refuse_extension(err, X509_EXTENSION_get_object(x), "is for a CA");
-		value = vault_decode_exactly(value_of(x), shapes[i].item());
+			return refuse_extension(err, x->whole_oid, "is for a CA");
+		value = vault_decode_exactly(x->value, shapes[i].item());
 		if (value == NULL)
-			return refuse_extension(err, X509_EXTENSION_get_object(x), "is malformed");
+			return refuse_extension(err, x->whole_oid, "is malformed");
 		ASN1_item_free(value, shapes[i].item());
 	}
 	return true;
 }
 
 bool
-vault_check_purpose(
-    const STACK_OF(X509_EXTENSION) * extensions, const struct vault_rules *rules, struct err *err)
+vault_check_purpose(struct view extensions, const struct vault_rules *rules, struct err *err)
 {
-	X509_EXTENSION *found[LOOKED_INTO] = {NULL};
+	struct extension found[LOOKED_INTO] = {0};
 	OWNED(texts_free) struct texts eku = {0};
 	OWNED(texts_free) struct texts policies = {0};
 	struct sign_purpose p = {0};
 
 	if (!find_extensions(extensions, rules, found, err) ||
-	    !read_basic_constraints(found[BASIC_CONSTRAINTS_AT], &p, err) ||
-	    !read_key_usage(found[KEY_USAGE_AT], &p, err) ||
-	    !read_ext_key_usage(found[EXT_KEY_USAGE_AT], &eku, err) ||
-	    !read_policies(found[POLICIES_AT], &policies, err) || !check_ca_version(found, &p, err))
+	    !read_basic_constraints(&found[BASIC_CONSTRAINTS_AT], &p, err) ||
+	    !read_key_usage(&found[KEY_USAGE_AT], &p, err) ||
+	    !read_ext_key_usage(&found[EXT_KEY_USAGE_AT], &eku, err) ||
+	    !read_policies(&found[POLICIES_AT], &policies, err) ||
+	    !check_ca_version(found, &p, err))
 		return false;
-	p.has_eku = found[EXT_KEY_USAGE_AT] != NULL;
+	p.has_eku = is_there(&found[EXT_KEY_USAGE_AT]);
 	p.eku = (struct sign_usages){eku.list, eku.count};
 	p.policy = (struct sign_usages){policies.list, policies.count};
 	return sign_kinds_check(rules->kinds, &p, err);

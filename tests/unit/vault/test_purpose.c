@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "der.h"
 #include "extension.h"
 #include "oids.h"
 #include "vault_priv.h"
@@ -41,11 +42,25 @@ close_list(void **state)
 }
 
 static bool
+check_by(const struct vault_rules *rules, struct err *err)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_EXTENSIONS(list, &der);
+	struct view whole = view_of(der, (size_t)len), extensions;
+	bool ok;
+
+	assert_true(len > 0 && der_take(&whole, DER_SEQUENCE, &extensions));
+	ok = vault_check_purpose(extensions, rules, err);
+	OPENSSL_free(der);
+	return ok;
+}
+
+static bool
 check(struct err *err)
 {
 	const struct vault_rules rules = {.kinds = SIGN_KINDS_DEFAULT};
 
-	return vault_check_purpose(list, &rules, err);
+	return check_by(&rules, err);
 }
 
 /* Not by pkix_ext_push, which refuses what is there already. */
@@ -135,6 +150,49 @@ usages_are_read_whole(void **state)
 	assert_non_null(strstr(err.msg, "sub-ca any-purpose"));
 }
 
+/* One extension in bytes behind those of the list, which are good. */
+static bool
+takes(const void *bytes, size_t len)
+{
+	static const char eku[] = "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08"
+				  "\x2b\x06\x01\x05\x05\x07\x03\x02";
+	const struct vault_rules rules = {.kinds = SIGN_KINDS_DEFAULT};
+	struct buf all = {0};
+	struct err err;
+	bool ok;
+
+	assert_true(buf_append(&all, view_of(eku, sizeof eku - 1), &err) &&
+		    buf_append(&all, view_of(bytes, len), &err));
+	ok = vault_check_purpose(buf_view(&all), &rules, &err);
+	assert_true(ok || err.code == E_ACCESSDENIED);
+	buf_free(&all);
+	return ok;
+}
+#define TAKES(bytes) takes(bytes, sizeof(bytes) - 1)
+
+/* keyUsage, and what OpenSSL reads as the same or as nearly the same. */
+static void
+extensions_are_der(void **state)
+{
+	(void)state;
+	assert_true(TAKES("\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07\x80"));
+	assert_true(TAKES("\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\x00\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\x01\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0f\x06\x03\x55\x1d\x0f\x01\x02\xff\xff\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0d\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07\x80\x05\x00"));
+	assert_false(TAKES("\x30\x81\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0c\x06\x03\x55\x1d\x0f\x04\x81\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0d\x06\x03\x55\x1d\x0f\x24\x06\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x80\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07\x80\x00\x00"));
+	assert_false(TAKES("\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07"));
+	assert_false(TAKES("\x30\x08\x06\x00\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x0c\x06\x04\x80\x55\x1d\x0f\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x06\x04\x04\x03\x02\x07\x80"));
+	assert_false(TAKES("\x30\x05\x06\x03\x55\x1d\x0f"));
+	assert_false(TAKES("\x05\x00"));
+}
+
 static void
 replace_last(const char *oid, const void *value, size_t len)
 {
@@ -151,19 +209,19 @@ ca_versions_are_for_cas(void **state)
 
 	(void)state;
 	push(CA_VERSION_EXT, "\x02\x01\x01", 3);
-	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_false(check_by(&rules, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	push(BASIC_CONSTRAINTS, "\x30\x03\x01\x01\xff", 5);
-	assert_true(vault_check_purpose(list, &rules, &err));
+	assert_true(check_by(&rules, &err));
 	assert_false(check(&err));
 	assert_int_equal(err.code, DIRCA_E_KIND_NOT_ALLOWED);
 	push(PREVIOUS_HASH, "\x04\x02\xab\xcd", 4);
-	assert_true(vault_check_purpose(list, &rules, &err));
+	assert_true(check_by(&rules, &err));
 	replace_last(PREVIOUS_HASH, "\x04\x01\xab\xcd", 4);
-	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_false(check_by(&rules, &err));
 	X509_EXTENSION_free(sk_X509_EXTENSION_delete(list, 1));
 	replace_last(CA_VERSION_EXT, "\x02\x02\x00\x01", 4);
-	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_false(check_by(&rules, &err));
 }
 
 static void
@@ -176,16 +234,16 @@ extensions_that_root_names_are_signed_once(void **state)
 
 	(void)state;
 	push(second, "\x05\x00", 2);
-	assert_true(vault_check_purpose(list, &rules, &err));
+	assert_true(check_by(&rules, &err));
 	assert_false(check(&err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	push(first, "\x05\x00", 2);
-	assert_true(vault_check_purpose(list, &rules, &err));
+	assert_true(check_by(&rules, &err));
 	push(second, "\x05\x00", 2);
-	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_false(check_by(&rules, &err));
 	assert_int_equal(err.code, E_ACCESSDENIED);
 	replace_last("1.3.6.1.4.1.8000.3", "\x05\x00", 2);
-	assert_false(vault_check_purpose(list, &rules, &err));
+	assert_false(check_by(&rules, &err));
 }
 
 int
@@ -198,6 +256,7 @@ main(void)
 		extension_that_is_there_twice_is_refused, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(malformed_values_are_refused, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(usages_are_read_whole, open_list, close_list),
+	    cmocka_unit_test_setup_teardown(extensions_are_der, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(ca_versions_are_for_cas, open_list, close_list),
 	    cmocka_unit_test_setup_teardown(
 		extensions_that_root_names_are_signed_once, open_list, close_list),

@@ -3,9 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include <openssl/err.h>
+
 #include "crl_list.h"
+#include "der.h"
 #include "vault_lab.h"
 
 #define END (TEST_NOW + 5000 * TEST_DAY)
@@ -277,6 +281,174 @@ nobody_gets_the_name_of_the_ca(void **state)
 	vault_state_close(&s);
 }
 
+/* ---- one TBSCertificate in DER, and nothing that can be taken for it ---- */
+
+#define SUBJECT "Some user of the CA"
+
+/* What a vault of `ca` says of it; no certificate has a wrong code. */
+static bool
+is_signable(const struct vault_state *s, struct view tbs)
+{
+	struct journal_entry entry;
+	uint8_t id[VAULT_ID_LEN];
+	struct err err;
+	bool ok =
+	    vault_check_certificate(tbs, view_of(NULL, 0), &s->keys[0].rules, &entry, id, &err);
+
+	assert_true(ok || err.code == E_ACCESSDENIED || err.code == DIRCA_E_KIND_NOT_ALLOWED);
+	return ok;
+}
+
+static void
+user_tbs_of(const struct test_cert *issuer, struct buf *tbs)
+{
+	struct test_issue in = {.dn = "CN=" SUBJECT,
+	    .key = user_key,
+	    .issuer = issuer,
+	    .usage = "critical,digitalSignature",
+	    .eku = "clientAuth",
+	    .serial = 41,
+	    .not_before = TEST_NOW,
+	    .not_after = TEST_NOW + 10 * TEST_DAY};
+	struct buf sig_alg;
+
+	test_tbs(&in, issuer->cert.subject, issuer->key, tbs, &sig_alg);
+	buf_free(&sig_alg);
+}
+
+/* Does OpenSSL read it, and write it in the same bytes? */
+static bool
+is_encoded_once(struct view tbs, struct view sig_alg)
+{
+	struct buf der;
+	unsigned char *again = NULL;
+	const unsigned char *p;
+	struct err err;
+	X509 *x;
+	int len;
+	bool same;
+
+	ASSERT_DONE(pkix_signed_wrap(tbs, sig_alg, view_of("x", 1), &der, &err));
+	p = der.ptr;
+	x = d2i_X509(NULL, &p, (long)der.len);
+	len = x != NULL ? i2d_re_X509_tbs(x, &again) : -1;
+	same = len > 0 && view_eq(view_of(again, (size_t)len), tbs);
+	OPENSSL_free(again);
+	X509_free(x);
+	buf_free(&der);
+	ERR_clear_error();
+	return same;
+}
+
+/* With one bit of it another, but of the subject, of which the CA is the only judge. */
+static void
+what_is_signed_is_der(void **state)
+{
+	struct vault_state s;
+	struct buf tbs;
+	struct err err;
+	const uint8_t *subject;
+	size_t taken = 0;
+
+	(void)state;
+	write_certificate(ca_path, &ca);
+	ASSERT_DONE(open_state(&s, &err));
+	user_tbs_of(&ca, &tbs);
+	assert_true(is_signable(&s, buf_view(&tbs)));
+	subject = memmem(tbs.ptr, tbs.len, SUBJECT, strlen(SUBJECT));
+	assert_non_null(subject);
+	for (size_t bit = 0; bit < tbs.len * 8; bit++) {
+		/* An RDN, its type and its string before the text. */
+		if (tbs.ptr + bit / 8 > subject - 12 &&
+		    tbs.ptr + bit / 8 < subject + strlen(SUBJECT))
+			continue;
+		tbs.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (is_signable(&s, buf_view(&tbs))) {
+			taken++;
+			if (!is_encoded_once(buf_view(&tbs), s.keys[0].rules.sig_alg))
+				fail_msg("bit %zu", bit);
+		}
+		tbs.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	/* Names, numbers, the key. */
+	assert_true(taken > 100 && taken < tbs.len * 8);
+	buf_free(&tbs);
+	vault_state_close(&s);
+}
+
+/* The elements again, that of number `longer` with a length of one octet too many, that of number
+ * `followed` with another behind it; `*at` counts. */
+static void
+put_elements(struct view from, size_t longer, size_t followed, size_t *at, struct buf *to)
+{
+	while (from.len > 0) {
+		const unsigned char *p = from.ptr;
+		OWNED(buf_free) struct buf inner = {0};
+		size_t number = (*at)++;
+		uint8_t head[4] = {from.ptr[0]};
+		struct err err;
+		long len;
+		int tag, class, form = der_head(&p, &len, &tag, &class, from.len);
+
+		assert_int_equal(form & 0x81, 0);
+		if ((form & V_ASN1_CONSTRUCTED) != 0)
+			put_elements(view_of(p, (size_t)len), longer, followed, at, &inner);
+		else
+			assert_true(buf_append(&inner, view_of(p, (size_t)len), &err));
+		from = view_of(p + len, from.len - (size_t)(p + len - from.ptr));
+		len = (long)inner.len;
+		if (len < 128 && number != longer) {
+			head[1] = (uint8_t)len;
+			assert_true(buf_append(to, view_of(head, 2), &err));
+		} else if (len < 128 || (len < 256 && number != longer)) {
+			head[1] = 0x81;
+			head[2] = (uint8_t)len;
+			assert_true(buf_append(to, view_of(head, 3), &err));
+		} else {
+			head[1] = number != longer || len < 256 ? 0x82 : 0x83;
+			assert_true(buf_append(to, view_of(head, 2), &err));
+			if (head[1] == 0x83)
+				assert_true(buf_append(to, view_of("", 1), &err));
+			head[2] = (uint8_t)(len >> 8);
+			head[3] = (uint8_t)len;
+			assert_true(buf_append(to, view_of(head + 2, 2), &err));
+		}
+		assert_true(buf_append(to, buf_view(&inner), &err));
+		if (number == followed)
+			assert_true(buf_append(to, view_of("\x05\x00", 2), &err));
+	}
+}
+
+static void
+elements_are_those_and_no_others(void **state)
+{
+	struct vault_state s;
+	struct buf tbs;
+	struct err err;
+	size_t count = 0, in_subject = 0;
+
+	(void)state;
+	write_certificate(ca_path, &ca);
+	ASSERT_DONE(open_state(&s, &err));
+	user_tbs_of(&ca, &tbs);
+	for (size_t n = 0; n <= count; n++) {
+		OWNED(buf_free) struct buf longer = {0}, more = {0};
+		size_t at = 0, again = 0;
+
+		put_elements(buf_view(&tbs), n, SIZE_MAX, &at, &longer);
+		put_elements(buf_view(&tbs), SIZE_MAX, n, &again, &more);
+		count = at;
+		if (is_signable(&s, buf_view(&longer)) != (n == count))
+			fail_msg("length of element %zu of %zu", n, count);
+		in_subject += n < count && is_signable(&s, buf_view(&more));
+	}
+	assert_true(count > 40);
+	/* Behind its RDN, the attribute in that, type and text. */
+	assert_int_equal(in_subject, 4);
+	buf_free(&tbs);
+	vault_state_close(&s);
+}
+
 int
 main(void)
 {
@@ -286,6 +458,8 @@ main(void)
 	    cmocka_unit_test(keys_are_needed_for_as_long_as_they_sign),
 	    cmocka_unit_test(certificates_that_are_not_one_ca_are_refused),
 	    cmocka_unit_test(nobody_gets_the_name_of_the_ca),
+	    cmocka_unit_test(what_is_signed_is_der),
+	    cmocka_unit_test(elements_are_those_and_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, setup_keys, teardown_keys);
