@@ -107,6 +107,20 @@ is_loopback(const char *uri)
 	return false;
 }
 
+/* Whether this machine's SASL library knows the mechanism at all. */
+static bool
+has_plug_in(const char *mech)
+{
+	char **names = NULL; /* the library's */
+
+	if (ldap_get_option(NULL, LDAP_OPT_X_SASL_MECHLIST, &names) != LDAP_OPT_SUCCESS ||
+	    names == NULL)
+		return true; /* nobody knows */
+	while (*names != NULL && strcasecmp(*names, mech) != 0)
+		names++;
+	return *names != NULL;
+}
+
 static bool
 bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech, const char *as,
     struct err *err)
@@ -122,6 +136,11 @@ bind_sasl(struct dir_conn *c, const struct dir_config *config, const char *mech,
 	    c->ld, NULL, mech, NULL, NULL, LDAP_SASL_QUIET, answer, &lent);
 	if (rc == LDAP_SUCCESS)
 		return true;
+	if (rc == LDAP_AUTH_UNKNOWN && !has_plug_in(mech))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "SASL %s: Cyrus SASL has no plug-in for it on this machine (Debian: "
+		    "libsasl2-modules%s)",
+		    mech, strncmp(mech, "GSS", 3) == 0 ? "-gssapi-mit" : "");
 	bind_failed(c, rc, as, err);
 	if (rc == LDAP_STRONG_AUTH_REQUIRED && c->is_protected)
 		return err_prefix(err,

@@ -216,7 +216,25 @@ a_sasl_mechanism_that_shows_the_password_needs_tls(void **state)
 	    .timeout_ms = 5000};
 
 	(void)state;
-	refuses(&config, "SASL PLAIN");
+	refuses(&config, "SASL PLAIN: bind as dircad");
+	secret_free(&pw);
+}
+
+static void
+a_mechanism_without_plug_in_is_told_as_that(void **state)
+{
+	struct secret pw = password("dircad-Passw0rd");
+	struct dir_config config = {.uris = getenv("LDAPI_URI"),
+	    .auth = DIR_AUTH_SCRAM,
+	    .mech = "SCRAM-SHA-1024",
+	    .authcid = "dircad",
+	    .password = &pw,
+	    .timeout_ms = 5000};
+
+	(void)state;
+	refuses(&config, "no plug-in for it on this machine (Debian: libsasl2-modules)");
+	config.mech = "GSS-NONE";
+	refuses(&config, "no plug-in for it on this machine (Debian: libsasl2-modules-gssapi-mit)");
 	secret_free(&pw);
 }
 
@@ -1022,6 +1040,7 @@ main(void)
 	    cmocka_unit_test(what_tls_is_verified_by_may_be_of_any_kind),
 	    cmocka_unit_test(scram_proves_the_password),
 	    cmocka_unit_test(a_sasl_mechanism_that_shows_the_password_needs_tls),
+	    cmocka_unit_test(a_mechanism_without_plug_in_is_told_as_that),
 	    cmocka_unit_test(gssapi_uses_the_ticket_and_encrypts),
 	    cmocka_unit_test(the_next_server_is_tried),
 	    cmocka_unit_test(who_answered_is_preferred_until_it_fails),
