@@ -6,7 +6,7 @@ usage: console.py [--mark WORD] [--again WORDS]... FILE.md [FROM=TO]...
 A block follows a line `<!-- tested -->`, or `<!-- tested WORD -->`. Lines that begin with "$ " or "# " are commands; all of them, of all blocks, are typed into one
 shell. The other lines must stand in the command's output, in this order, each on a line of its own; "..." stands for anything.
 FROM=TO replaces text before the run: folder names of the page by those of the test. Commands with the WORDS are typed again where they
-fail, for a minute and a half at most: what was changed before need not be in force at once. Each is printed with the seconds since the
+fail, for a minute and a half at most: what was changed before need not be in force at once; behind a command that failed they are not. Each is printed with the seconds since the
 first.
 """
 import re
@@ -83,7 +83,7 @@ def main(*arguments):
         for command, expected in steps(block):
             until = time.monotonic() + PATIENCE_S
             output, status = run(shell, command)
-            while status != 0 and any(words in command for words in again) and time.monotonic() < until:
+            while status != 0 and not bad and any(words in command for words in again) and time.monotonic() < until:
                 time.sleep(0.2)
                 output, status = run(shell, command)
             missing = misses(expected, output)

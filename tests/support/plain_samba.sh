@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # A Samba AD as `samba-tool domain provision` and Debian's unit make it, with a few people: nothing of dirca's is in it, and of PKI only what
-# Samba brings. For a machine of its own (tests/support/under_systemd.sh): the server takes its usual ports and files. Source it after lab.sh.
+# Samba brings. For a machine of its own (tests/support/under_systemd.sh), where it is installed: the server takes its usual ports and files.
+# Source it after lab.sh.
 #
 #   plain_samba_start    realm ACME.EXAMPLE; the domain controller is dc1.acme.example, the machine ca.acme.example too. No DNS: /etc/hosts
 #                        and /etc/krb5.conf name both
@@ -8,6 +9,7 @@
 # People are alice, bert, otto and kim, whose password is NAME-Passw0rd; staff (alice, bert) and pki-admins (bert) are groups.
 
 PLAIN_SAMBA_ADDRESS=127.0.0.10
+PLAIN_SAMBA_PACKAGES=(samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
 
 plain_samba_provision() {
 	rm -f /etc/samba/smb.conf
@@ -27,13 +29,14 @@ plain_samba_people() {
 }
 
 plain_samba_answers() {
-	ldapsearch -x -H ldap://dc1.acme.example -s base -b '' dn && kinit -c MEMORY:probe Administrator <<<Administrator-Passw0rd
+	(: </dev/tcp/dc1.acme.example/389) && (: </dev/tcp/dc1.acme.example/88)
 }
 
 plain_samba_start() {
 	printf '%s\n' "$PLAIN_SAMBA_ADDRESS dc1.acme.example dc1" "127.0.0.11 ca.acme.example ca" >>/etc/hosts
 	printf '%s\n' '[libdefaults]' 'default_realm = ACME.EXAMPLE' '[realms]' 'ACME.EXAMPLE = {' "kdc = $PLAIN_SAMBA_ADDRESS" '}' '[domain_realm]' \
 		'acme.example = ACME.EXAMPLE' >/etc/krb5.conf
+	apt-get install -q --no-install-recommends "${PLAIN_SAMBA_PACKAGES[@]}" && systemctl disable --now smbd nmbd winbind && systemctl unmask samba-ad-dc || return 1
 	plain_samba_provision && samba-tool spn add ldap/dc1.acme.example "DC1\$" && plain_samba_people && systemctl start samba-ad-dc || return 1
 	lab_answers "$(systemctl show samba-ad-dc --value -p MainPID)" plain_samba_answers
 }

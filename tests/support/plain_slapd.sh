@@ -5,6 +5,8 @@
 #   plain_slapd_start DIR    dc=acme,dc=example; exports LDAPI_URI and the rest of lab_slapd_start, and PLAIN_ADMIN, the
 #                            options of a command that is cn=admin of the tree. lab_slapd_stop ends it
 #   plain_slapd_people DIR N so many more, u1 to uN
+#   plain_slapd_install      the same tree in the slapd of this machine, which it installs; exports PLAIN_ADMIN. For a machine of its own
+#                            (tests/support/under_systemd.sh)
 #
 # People are alice, bert, otto, kim and carol, whose password is NAME-Passw0rd; groups are staff (posixGroup; the primary group of all),
 # ops (posixGroup, memberUid bert) and pki-admins (groupOfNames, carol).
@@ -103,4 +105,16 @@ plain_slapd_people() {
 	for ((i = 1; i <= $2; i++)); do
 		plain_person "u$i" $((20000 + i))
 	done | ldapadd -x -H "$LDAPI_URI" "${PLAIN_ADMIN[@]}" >/dev/null
+}
+
+plain_slapd_install() {
+	PLAIN_ADMIN=(-D "cn=admin,$PLAIN_SUFFIX" -y /root/admin)
+	debconf-set-selections <<-END && apt-get install -q slapd && (umask 077 && printf admin-Passw0rd >/root/admin) || return 1
+		slapd slapd/domain string acme.example
+		slapd shared/organization string Acme
+		slapd slapd/password1 password admin-Passw0rd
+		slapd slapd/password2 password admin-Passw0rd
+	END
+	# Its top is there.
+	plain_tree | sed '1,/^$/d' | ldapadd -x -H ldapi:/// "${PLAIN_ADMIN[@]}"
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# A systemd of its own: under_systemd.sh FOLDER COMMAND...
+# A systemd of its own: under_systemd.sh [--tree TREE] FOLDER COMMAND...
 # Runs COMMAND as the one service of a systemd that is process 1 of namespaces of its own (mounts, processes, network, control groups), on a
 # copy of this machine's files that is gone afterwards; FOLDER is the one place that is the same. Prints what the command printed; its
 # status is the command's, 77 with a reason where this machine does not let one do that. Only loopback is there, nothing else runs.
+# With --tree it is a copy of the system in the folder TREE, and this machine lends it /usr and this checkout, to read: in /run/host/usr and
+# /run/host/dirca.
 set -u
-[ $# -ge 2 ] || { sed -n '2,5p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,7p' "$0" >&2; exit 2; }
 skip() {
 	echo "SKIPPED: $*"
 	exit 77
@@ -13,15 +15,21 @@ skip() {
 # ---- in the namespaces: makes the files, becomes systemd ----
 if [ "$1" = --inside ]; then
 	set -e
-	folder=$2 root=$2/root
+	folder=$2 tree=$3 root=$2/root
 	mkdir "$folder/upper" "$folder/work" "$root"
 	mount --make-rprivate /
-	mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$root"
+	mount -t overlay overlay -o "lowerdir=$tree,upperdir=$folder/upper,workdir=$folder/work" "$root"
+	mkdir -p "$root$folder"
 	mount --bind "$folder" "$root$folder"
 	mount -t proc proc "$root/proc"
 	mount -t sysfs sysfs "$root/sys" -o ro
 	mount -t cgroup2 cgroup "$root/sys/fs/cgroup"
 	mount -t tmpfs tmpfs "$root/run"
+	if [ "$tree" != / ]; then
+		mkdir -p "$root/run/host/usr" "$root/run/host/dirca"
+		mount --bind -o ro /usr "$root/run/host/usr"
+		mount --bind -o ro "$(dirname "$0")/../.." "$root/run/host/dirca"
+	fi
 	mount -t tmpfs tmpfs "$root/dev" -o mode=755
 	for name in null zero full random urandom tty; do
 		touch "$root/dev/$name"
@@ -36,7 +44,7 @@ if [ "$1" = --inside ]; then
 		ln -s "/proc/self/fd/${name#*:}" "$root/dev/${name%:*}"
 	done
 	ip link set lo up
-	# Of what this machine would start nothing is started.
+	# Of what the machine would start nothing is started.
 	mount -t tmpfs tmpfs "$root/lib/systemd/system/sysinit.target.wants"
 	mount -t tmpfs tmpfs "$root/etc/systemd/system"
 	rm -f "$root/etc/machine-id" && echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
@@ -63,10 +71,15 @@ if [ "$1" = --inside ]; then
 fi
 
 # ---- outside ----
+tree=/
+if [ "$1" = --tree ]; then
+	tree=$(cd "$2" && pwd) || exit 1
+	shift 2
+fi
 folder=$(mkdir -p "$1" && cd "$1" && pwd) || exit 1
 shift
 [ "$(id -u)" -eq 0 ] || skip "only root may start a systemd of its own"
-[ -x /lib/systemd/systemd ] || skip "systemd is not here"
+[ -x "$tree/lib/systemd/systemd" ] || skip "systemd is not in $tree"
 groups=$(findmnt -nt cgroup2 -o TARGET | tail -1)
 [ -n "$groups" ] || skip "this kernel has no control groups of version 2"
 why=$(unshare --mount --pid --fork --uts --ipc --net --cgroup true 2>&1) || skip "no namespaces: $why"
@@ -87,7 +100,7 @@ export -p | sed -nE 's/^declare -x ([A-Z][A-Z_0-9]*=)/\1/p' >"$folder/environmen
 printf '%q ' exec "$@" >"$folder/command"
 (
 	echo "$BASHPID" >"$group/cgroup.procs" || exit 77
-	exec unshare --mount --pid --fork --kill-child --uts --ipc --net --cgroup bash "$(readlink -f "$0")" --inside "$folder"
+	exec unshare --mount --pid --fork --kill-child --uts --ipc --net --cgroup bash "$(readlink -f "$0")" --inside "$folder" "$tree"
 )
 status=$?
 cat "$folder/output"
