@@ -26,15 +26,6 @@
 #define SAMPLES 5
 #define NOW     INT64_C(1900000000)
 
-static const char revoked[] =
-    "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2) "
-    "INSERT INTO Request(HasArchivedKey, Disposition, RequestType, RequestFlags, SubmittedWhen, "
-    "ResolvedWhen, RevokedWhen, RevokedEffectiveWhen, RevokedReason, RequesterName, SerialNumber, "
-    "CertificateHash, NotBefore, NotAfter, PublicKeyHash, RawCertificate, RequesterSID) "
-    "SELECT 0, 21, 256, 0, 1800000000, 1800000000, 1800000000, 1800000000, i % 6, "
-    "'NWTRADERS\\user1', '61' || lower(hex(randomblob(15))), randomblob(20), 1800000000, "
-    "2000000000 + i, randomblob(32), randomblob(900), 'S-1-5-21-1-2-3-1111' FROM n";
-
 /* One way of making the list: `begin`, an entry, `end`, which gives the size. */
 struct way {
 	const char *name;
@@ -242,7 +233,7 @@ apart(const char *path, long entries, const struct way *way)
 		if (way != NULL)
 			r = make(path, way);
 		else
-			bench_rows_fill(path, entries, revoked);
+			bench_rows_fill(path, entries, bench_rows_revoked);
 		_exit(write(ends[1], &r, sizeof r) == (ssize_t)sizeof r ? 0 : 1);
 	}
 	bench_must(read(ends[0], &r, sizeof r) == (ssize_t)sizeof r &&

@@ -118,16 +118,44 @@ add_rows(sqlite3 *db, const char *path, long rows, const char *insert)
 	sqlite3_finalize(st);
 }
 
+const char bench_rows_archived[] =
+    "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2) "
+    "INSERT INTO Request(HasArchivedKey, Disposition, RequestType, SubmittedWhen, "
+    "RequesterName, RequesterSID, RequesterDN, CertificateTemplate, KeyRecoveryHashes, "
+    "SerialNumber, CertificateHash, NotBefore, NotAfter, UPN, CommonName, "
+    "DistinguishedName, PublicKeyHash, RawCertificate) SELECT 1, 20, 1024, i, "
+    "'NWTRADERS\\user' || (i / 10), 'S-1-5-21-1-2-3-' || (i / 10), "
+    "'CN=user' || (i / 10) || ',CN=Users,DC=nwtraders,DC=com', 'EFSArchive', 'aa', "
+    "lower(hex(randomblob(16))), randomblob(20), i, i + 31536000, "
+    "'user' || (i / 10) || '@nwtraders.com', 'User ' || (i / 10), "
+    "'CN=User ' || (i / 10) || ',DC=nwtraders,DC=com', randomblob(32), randomblob(900) "
+    "FROM n";
+
+const char bench_rows_revoked[] =
+    "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2) "
+    "INSERT INTO Request(HasArchivedKey, Disposition, RequestType, RequestFlags, SubmittedWhen, "
+    "ResolvedWhen, RevokedWhen, RevokedEffectiveWhen, RevokedReason, RequesterName, SerialNumber, "
+    "CertificateHash, NotBefore, NotAfter, PublicKeyHash, RawCertificate, RequesterSID) "
+    "SELECT 0, 21, 256, 0, 1700000000, 1700000000, 1700000000, 1700000000, i % 6, "
+    "'NWTRADERS\\user1', '61' || lower(hex(randomblob(15))), randomblob(20), 1700000000, "
+    "2000000000 + i, randomblob(32), randomblob(900), 'S-1-5-21-1-2-3-1111' FROM n";
+
 void
 bench_rows_fill(const char *path, long rows, const char *insert)
+{
+	if (access(path, F_OK) == 0)
+		return;
+	make_empty(path);
+	bench_rows_add(path, rows, insert);
+}
+
+void
+bench_rows_add(const char *path, long rows, const char *insert)
 {
 	OWNED(own_memory) char *drop = NULL;
 	OWNED(own_memory) char *make = NULL;
 	sqlite3 *db = NULL;
 
-	if (access(path, F_OK) == 0)
-		return;
-	make_empty(path);
 	bench_must(sqlite3_open(path, &db) == SQLITE_OK, path, "cannot be opened");
 	run(db,
 	    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000000");

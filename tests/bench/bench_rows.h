@@ -20,5 +20,9 @@ long bench_peak_kib(void);
  * store, which would take hours: no journal, nothing synced. `insert` adds the rows from ?1 to
  * before ?2. */
 void bench_rows_fill(const char *path, long rows, const char *insert);
+/* The same to a database that is there. */
+void bench_rows_add(const char *path, long rows, const char *insert);
+/* What adds them: archived keys, ten rows of each requester; and what a CRL lists. */
+extern const char bench_rows_archived[], bench_rows_revoked[];
 
 #endif

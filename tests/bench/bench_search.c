@@ -20,20 +20,6 @@
 #define ROWS_OF_ONE 10 /* of one requester */
 #define SAMPLES     1000
 
-static const char one_in_ten[] =
-    "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2) "
-    "INSERT INTO Request(HasArchivedKey, Disposition, RequestType, SubmittedWhen, "
-    "RequesterName, RequesterSID, RequesterDN, CertificateTemplate, KeyRecoveryHashes, "
-    "SerialNumber, CertificateHash, NotBefore, NotAfter, UPN, CommonName, "
-    "DistinguishedName, PublicKeyHash, RawCertificate) SELECT 1, 20, 1024, i, "
-    "'NWTRADERS\\user' || (i / 10), 'S-1-5-21-1-2-3-' || (i / 10), "
-    "'CN=user' || (i / 10) || ',CN=Users,DC=nwtraders,DC=com', 'EFSArchive', 'aa', "
-    "lower(hex(randomblob(16))), randomblob(20), i, i + 31536000, "
-    "'user' || (i / 10) || '@nwtraders.com', 'User ' || (i / 10), "
-    "'CN=User ' || (i / 10) || ',DC=nwtraders,DC=com', randomblob(32), randomblob(900) "
-    "FROM "
-    "n";
-
 struct form {
 	const char *name;
 	enum store_key by;
@@ -182,7 +168,7 @@ bench(const char *folder, long rows)
 	double begun;
 	struct err err;
 
-	bench_rows_fill(path, rows, one_in_ten);
+	bench_rows_fill(path, rows, bench_rows_archived);
 	begun = bench_now_us();
 	bench_must(store_open(path, &store, &err), path, err.msg);
 	begun = bench_now_us() - begun;

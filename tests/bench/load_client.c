@@ -17,6 +17,7 @@
 #include "text.h"
 
 #define PATH_XCHG  "/dirca/v1/exchange-certificate"
+#define TYPE_CMC   "application/pkcs7-mime; smime-type=CMC-request"
 #define HEAD_MAX   16384
 #define BODY_MAX   (1 << 20)
 #define READ_SIZE  16384
@@ -84,17 +85,21 @@ connect_tcp(const char *port)
 }
 
 static bool
+open_tls(struct load_client *c)
+{
+	c->ssl = SSL_new(c->tls);
+	return c->ssl != NULL && SSL_set_fd(c->ssl, c->fd) == 1 &&
+	       SSL_set1_host(c->ssl, "localhost") == 1 && SSL_connect(c->ssl) == 1;
+}
+
+static bool
 open_connection(struct load_client *c, struct err *err)
 {
-	int fd = connect_tcp(c->port);
-
-	if (fd == -1)
+	c->fd = connect_tcp(c->port);
+	c->connected = c->fd != -1;
+	if (!c->connected)
 		return err_errno(err, DIRCA_E_NETWORK, "localhost:%s: cannot connect", c->port);
-	c->ssl = SSL_new(c->tls);
-	if (c->ssl == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
-	    SSL_set1_host(c->ssl, "localhost") != 1 || SSL_connect(c->ssl) != 1) {
-		if (c->ssl == NULL || SSL_get_fd(c->ssl) != fd)
-			close(fd);
+	if (c->tls != NULL && !open_tls(c)) {
 		load_close(c);
 		return err_openssl(err, DIRCA_E_NETWORK, "localhost:%s: no TLS", c->port);
 	}
@@ -104,14 +109,19 @@ open_connection(struct load_client *c, struct err *err)
 void
 load_close(struct load_client *c)
 {
-	int fd = c->ssl != NULL ? SSL_get_fd(c->ssl) : -1;
-
 	SSL_free(c->ssl);
-	if (fd != -1)
-		close(fd);
+	if (c->connected)
+		close(c->fd);
 	c->ssl = NULL;
-	c->authenticated = false;
+	c->connected = c->authenticated = false;
 	buf_free(&c->in);
+}
+
+static bool
+put(struct load_client *c, struct view all)
+{
+	return c->ssl != NULL ? SSL_write(c->ssl, all.ptr, (int)all.len) == (int)all.len
+			      : send(c->fd, all.ptr, all.len, MSG_NOSIGNAL) == (ssize_t)all.len;
 }
 
 void
@@ -126,17 +136,17 @@ static bool
 send_request(struct load_client *c, const char *path, struct view body, struct err *err)
 {
 	struct buf out = {0};
-	char *head = text_printf(
-	    "%s %s HTTP/1.1\r\nHost: localhost:%s\r\n%s%s%sContent-Type: application/pkcs7-mime; "
-	    "smime-type=CMC-request\r\nContent-Length: %zu\r\n\r\n",
-	    body.len > 0 ? "POST" : "GET", path, c->port,
-	    c->authenticated ? "" : "Authorization: Basic ", c->authenticated ? "" : c->basic,
-	    c->authenticated ? "" : "\r\n", body.len);
+	bool known = c->authenticated || c->basic == NULL;
+	char *head = text_printf("%s %s HTTP/1.1\r\nHost: localhost:%s\r\n%s%s%sContent-Type: "
+				 "%s\r\nContent-Length: %zu\r\n\r\n",
+	    body.len > 0 ? "POST" : "GET", path, c->port, known ? "" : "Authorization: Basic ",
+	    known ? "" : c->basic, known ? "" : "\r\n", c->type != NULL ? c->type : TYPE_CMC,
+	    body.len);
 	bool ok = head != NULL
 		      ? buf_append(&out, view_str(head), err) && buf_append(&out, body, err)
 		      : err_nomem(err);
 
-	if (ok && SSL_write(c->ssl, out.ptr, (int)out.len) != (int)out.len)
+	if (ok && !put(c, buf_view(&out)))
 		ok = err_set(err, DIRCA_E_NETWORK, "the request could not be sent");
 	free(head);
 	buf_free(&out);
@@ -147,7 +157,8 @@ static bool
 receive_more(struct load_client *c, struct err *err)
 {
 	uint8_t bytes[READ_SIZE];
-	int n = SSL_read(c->ssl, bytes, sizeof bytes);
+	ssize_t n = c->ssl != NULL ? SSL_read(c->ssl, bytes, sizeof bytes)
+				   : recv(c->fd, bytes, sizeof bytes, 0);
 
 	if (n <= 0)
 		return err_set(err, DIRCA_E_NETWORK, "the connection ended before the answer did");
@@ -163,36 +174,85 @@ head_len(const struct buf *in)
 	return end != NULL ? (size_t)(end - in->ptr) + 4 : 0;
 }
 
+/* What follows the head: `*body_len` octets, or chunks (SIZE_MAX), as cfssl sends a longer answer.
+ */
 static bool
 read_head(const struct buf *in, size_t len, int *status, size_t *body_len, struct err *err)
 {
 	char *head = strndup((const char *)in->ptr, len);
 	const char *length;
-	bool ok = head != NULL && sscanf(head, "HTTP/1.1 %d", status) == 1 &&
-		  (length = strcasestr(head, "\r\nContent-Length:")) != NULL &&
-		  sscanf(length + 17, "%zu", body_len) == 1 && *body_len <= BODY_MAX;
+	bool ok = head != NULL && sscanf(head, "HTTP/1.1 %d", status) == 1;
 
+	*body_len = SIZE_MAX;
+	if (ok && (length = strcasestr(head, "\r\nContent-Length:")) != NULL)
+		ok = sscanf(length + 17, "%zu", body_len) == 1 && *body_len <= BODY_MAX;
+	else
+		ok = ok && strcasestr(head, "\r\nTransfer-Encoding: chunked\r\n") != NULL;
 	free(head);
 	return ok || err_set(err, DIRCA_E_NETWORK, "an HTTP answer that is not understood");
 }
 
 static bool
-receive_answer(struct load_client *c, struct load_answer *out, struct err *err)
+wait_for(struct load_client *c, size_t len, struct err *err)
 {
-	size_t head, body;
-
-	while ((head = head_len(&c->in)) == 0)
-		if (c->in.len > HEAD_MAX || !receive_more(c, err))
-			return err_prefix(err, "answer");
-	if (!read_head(&c->in, head, &out->status, &body, err))
-		return false;
-	while (c->in.len < head + body)
+	while (c->in.len < len)
 		if (!receive_more(c, err))
 			return false;
-	if (!buf_dup(view_of(c->in.ptr + head, body), &out->body, err))
+	return true;
+}
+
+/* A chunk's line, and where what follows it begins. */
+static bool
+read_chunk_line(struct load_client *c, size_t *at, size_t *len, struct err *err)
+{
+	char line[18] = "";
+	const uint8_t *end;
+
+	while ((end = memmem(c->in.ptr + *at, c->in.len - *at, "\r\n", 2)) == NULL)
+		if (c->in.len - *at >= sizeof line || !receive_more(c, err))
+			return err_prefix(err, "chunk");
+	memcpy(line, c->in.ptr + *at,
+	    (size_t)(end - c->in.ptr) - *at < sizeof line ? (size_t)(end - c->in.ptr) - *at : 0);
+	*at = (size_t)(end - c->in.ptr) + 2;
+	return (sscanf(line, "%zx", len) == 1 && *len <= BODY_MAX) ||
+	       err_set(err, DIRCA_E_NETWORK, "a chunk that is not understood");
+}
+
+static bool
+receive_chunks(struct load_client *c, size_t *at, struct buf *body, struct err *err)
+{
+	size_t len;
+
+	do {
+		if (!read_chunk_line(c, at, &len, err) || !wait_for(c, *at + len + 2, err) ||
+		    !buf_append(body, view_of(c->in.ptr + *at, len), err))
+			return false;
+		*at += len + 2;
+	} while (len > 0);
+	return true;
+}
+
+static bool
+receive_answer(struct load_client *c, struct load_answer *out, struct err *err)
+{
+	size_t at, len;
+
+	while ((at = head_len(&c->in)) == 0)
+		if (c->in.len > HEAD_MAX || !receive_more(c, err))
+			return err_prefix(err, "answer");
+	if (!read_head(&c->in, at, &out->status, &len, err))
 		return false;
-	memmove(c->in.ptr, c->in.ptr + head + body, c->in.len - head - body);
-	c->in.len -= head + body;
+	if (len == SIZE_MAX) {
+		if (!receive_chunks(c, &at, &out->body, err))
+			return false;
+	} else {
+		if (!wait_for(c, at + len, err) ||
+		    !buf_dup(view_of(c->in.ptr + at, len), &out->body, err))
+			return false;
+		at += len;
+	}
+	memmove(c->in.ptr, c->in.ptr + at, c->in.len - at);
+	c->in.len -= at;
 	return true;
 }
 
@@ -205,7 +265,7 @@ load_call(struct load_client *c, const char *path, struct view body, struct load
 	*out = (struct load_answer){0};
 	do {
 		load_answer_free(out);
-		ok = (c->ssl != NULL || open_connection(c, err)) &&
+		ok = (c->connected || open_connection(c, err)) &&
 		     send_request(c, path, body, err) && receive_answer(c, out, err);
 		if (!ok) {
 			load_close(c);

@@ -1,6 +1,7 @@
 /*
- * One kept TLS connection to dircad with as little work on the client's side as HTTP allows: it
- * shares the processor with what is measured. Not for use outside tests.
+ * One kept connection to dircad, or to what it is compared with, with as little work on the
+ * client's side as HTTP allows: it shares the processor with what is measured. Not for use outside
+ * tests.
  */
 #ifndef BENCH_LOAD_CLIENT_H
 #define BENCH_LOAD_CLIENT_H
@@ -10,12 +11,14 @@
 #include "buf.h"
 
 struct load_client {
-	SSL_CTX *tls;     /* borrowed */
-	const char *port; /* on localhost */
-	const char
-	    *basic; /* base64 of user:password; sent with the first request of a connection */
-	SSL *ssl;   /* NULL: not connected */
-	bool authenticated;
+	SSL_CTX *tls;      /* borrowed; NULL: plain TCP */
+	const char *port;  /* on localhost */
+	const char *basic; /* base64 of user:password; sent with the first request of a connection;
+			      NULL: of nobody */
+	const char *type;  /* of what is sent; NULL: a CMC request */
+	SSL *ssl;
+	int fd;
+	bool connected, authenticated;
 	struct buf in; /* received and not yet used */
 };
 

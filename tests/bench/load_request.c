@@ -1,10 +1,15 @@
 #include "load_request.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <openssl/rsa.h>
 
 #include "cmc.h"
 #include "extension.h"
 #include "keyblob.h"
+#include "own.h"
+#include "text.h"
 
 static bool
 make_pkcs10(EVP_PKEY *key, const char *template_cn, struct buf *out, struct err *err)
@@ -87,6 +92,69 @@ load_request_make(struct view xchg_der, const char *template_cn, struct buf *out
 	ok = load_request_for(key, xchg_der, template_cn, out, err);
 	EVP_PKEY_free(key);
 	return ok;
+}
+
+/* In base64; free(). */
+static char *
+pkcs10_named(EVP_PKEY *key, size_t i, struct err *err)
+{
+	OWNED(own_memory) char *dn = text_printf("CN=load %zu", i);
+	OWNED(buf_free) struct buf name = {0};
+	OWNED(buf_free) struct buf der = {0};
+
+	if (!pkix_name_from_dn(dn, NULL, &name, err) ||
+	    !pkix_request_make(key, buf_view(&name), NULL, &der, err))
+		return NULL;
+	return base64_encode(buf_view(&der));
+}
+
+bool
+load_pkcs10_est(EVP_PKEY *key, size_t i, struct buf *out, struct err *err)
+{
+	OWNED(own_memory) char *text = pkcs10_named(key, i, err);
+
+	return text != NULL && buf_dup(view_str(text), out, err);
+}
+
+/* PEM wants lines of 64. */
+bool
+load_pkcs10_cfssl(EVP_PKEY *key, size_t i, struct buf *out, struct err *err)
+{
+	static const char begin[] =
+	    "{\"certificate_request\":\"-----BEGIN CERTIFICATE REQUEST-----",
+			  end[] = "\\n-----END CERTIFICATE REQUEST-----\\n\"}";
+	OWNED(own_memory) char *text = pkcs10_named(key, i, err);
+	bool ok = text != NULL && buf_append(out, view_str(begin), err);
+
+	for (size_t at = 0; ok && at < strlen(text); at += 64)
+		ok = buf_append(out, view_str("\\n"), err) &&
+		     buf_append(out, view_of(text + at, strnlen(text + at, 64)), err);
+	return ok && buf_append(out, view_str(end), err);
+}
+
+bool
+load_answer_est(struct view body, struct err *err)
+{
+	OWNED(buf_free) struct buf der = {0};
+	OWNED(own_memory) char *text = strndup((const char *)body.ptr, body.len);
+	const uint8_t *p;
+	PKCS7 *bag;
+	bool ok;
+
+	if (text == NULL || !base64_decode(view_str(text), &der, err))
+		return false;
+	p = der.ptr;
+	bag = d2i_PKCS7(NULL, &p, (long)der.len);
+	ok = bag != NULL && PKCS7_type_is_signed(bag) && sk_X509_num(bag->d.sign->cert) > 0;
+	PKCS7_free(bag);
+	return ok || err_set(err, ERROR_INVALID_DATA, "no certificate in an answer of EST");
+}
+
+bool
+load_answer_cfssl(struct view body, struct err *err)
+{
+	return memmem(body.ptr, body.len, "-----BEGIN CERTIFICATE-----", 27) != NULL ||
+	       err_set(err, ERROR_INVALID_DATA, "no certificate in an answer of cfssl");
 }
 
 bool

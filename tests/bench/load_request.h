@@ -15,7 +15,13 @@ bool load_request_of(
  * `xchg_der`, as one of those of a person who uses a key again. */
 bool load_request_for(
     EVP_PKEY *key, struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
-/* The same with a fresh RSA-2048 key. */
+/* A PKCS#10 in base64, as EST has it, or in JSON, as cfssl's `sign` has it, of CN=load `i`. */
+bool load_pkcs10_est(EVP_PKEY *key, size_t i, struct buf *out, struct err *err);
+bool load_pkcs10_cfssl(EVP_PKEY *key, size_t i, struct buf *out, struct err *err);
+/* The answer to it holds a certificate. */
+bool load_answer_est(struct view body, struct err *err);
+bool load_answer_cfssl(struct view body, struct err *err);
+/* The same as load_request_for with a fresh RSA-2048 key. */
 bool load_request_make(
     struct view xchg_der, const char *template_cn, struct buf *out, struct err *err);
 
