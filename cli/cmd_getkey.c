@@ -244,7 +244,7 @@ check_wanted(const json_t *candidate, const struct recovery_blob *blob, struct e
 }
 
 static bool
-fetch_blob(struct key_search *s, const struct one_key *one, struct http_client **http,
+fetch_blob(struct key_search *s, const struct one_key *one, struct http_client *http,
     long long *case_out, struct buf *der_out, struct recovery_blob *out, struct err *err)
 {
 	/* Imported certificates of several CAs may have one serial number. */
@@ -258,8 +258,7 @@ fetch_blob(struct key_search *s, const struct one_key *one, struct http_client *
 
 	if (text == NULL)
 		mem_exhausted();
-	if (!session_http(s->session, one->f->service, http, err) ||
-	    !http_client_request(*http, "POST", "/dirca/v1/recovery-blobs", "application/json",
+	if (!http_client_request(http, "POST", "/dirca/v1/recovery-blobs", "application/json",
 		view_str(text), &answer, err))
 		return false;
 	*case_out = answer.case_id;
@@ -314,13 +313,15 @@ fetch_and_write(struct key_search *s, const struct one_key *one, const char *nam
 {
 	OWNED(buf_free) struct buf der = {0};
 	OWNED(recovery_free) struct recovery_blob blob = {0};
-	OWNED(http_client_close) struct http_client *http = NULL;
+	OWNED(http_client_close) struct http_client *own = NULL;
+	struct http_client *http = one->f->http;
 	OWNED(own_memory) char *ca = command_ca(s->session, one->f->service);
 	long long by_case = 0;
 
 	if (!check_output(name, err))
 		return false;
-	if (!fetch_blob(s, one, &http, &by_case, &der, &blob, err)) {
+	if ((http == NULL && !session_http(s->session, one->f->service, &own, err)) ||
+	    !fetch_blob(s, one, http != NULL ? http : own, &by_case, &der, &blob, err)) {
 		command_complete_err(s->session->cli, err, ca);
 		return false;
 	}
@@ -328,7 +329,7 @@ fetch_and_write(struct key_search *s, const struct one_key *one, const char *nam
 
 	if (!outputs_write(&file, 1, false, err))
 		return false;
-	case_receipt(http, by_case, json_text(one->candidate, "serial_number"),
+	case_receipt(http != NULL ? http : own, by_case, json_text(one->candidate, "serial_number"),
 	    json_integer_value(json_object_get(one->candidate, "request_id")), ca);
 	print_fetched(s, &blob, name);
 	return true;

@@ -1,6 +1,8 @@
 /*
- * Each CA is asked by a process of its own, which can be ended whatever it waits for: a name
- * server, a KDC, a CA that took the connection and says nothing. It answers by a pipe, in JSON.
+ * Each of several CAs is asked by a process of its own, which can be ended whatever it waits for: a
+ * name server, a KDC, a CA that took the connection and says nothing. It answers by a pipe, in
+ * JSON. The only one is asked by this process, whose connection then serves for what is fetched;
+ * but for Kerberos, which waits as long as its library wants.
  */
 #include "find_keys.h"
 
@@ -94,14 +96,10 @@ add_page(json_t *whole, const json_t *page)
 
 /* Page after page; a CA that knows no pages gives all at once. */
 static bool
-ask_ca(
-    const struct key_search *s, const struct pki_service *service, json_t *whole, struct err *err)
+ask_ca(const struct key_search *s, struct http_client *http, json_t *whole, struct err *err)
 {
-	OWNED(http_client_close) struct http_client *http = NULL;
 	int64_t after = 0, before;
 
-	if (!session_http(s->session, service, &http, err))
-		return false;
 	do {
 		OWNED(own_json) json_t *page = NULL;
 
@@ -114,16 +112,23 @@ ask_ca(
 	return true;
 }
 
+static json_t *
+nothing_yet(void)
+{
+	return json_pack(
+	    "{s:[], s:[], s:i, s:n}", "candidates", "recovery_agents", "hidden", 0, "refusal");
+}
+
 /* Never returns: nothing that the parent has open is closed here, nor printed twice. */
 static void __attribute__((noreturn))
 answer_and_end(const struct key_search *s, const struct pki_service *service, int to)
 {
-	json_t *whole = json_pack(
-	    "{s:[], s:[], s:i, s:n}", "candidates", "recovery_agents", "hidden", 0, "refusal");
+	json_t *whole = nothing_yet();
+	struct http_client *http = NULL;
 	char *text;
 	struct err err;
 
-	if (!ask_ca(s, service, whole, &err))
+	if (!session_http(s->session, service, &http, &err) || !ask_ca(s, http, whole, &err))
 		whole = json_pack("{s:I, s:s}", "code", (json_int_t)err.code, "message", err.msg);
 	text = json_dumps(whole, JSON_COMPACT);
 	_exit(text != NULL && file_write_all(to, view_str(text)) ? 0 : 1);
@@ -173,16 +178,23 @@ title_of(const struct key_search *s, const struct pki_service *service)
 	return found_name(s, &f);
 }
 
+static void
+say_who(const struct key_search *s, const struct pki_service *service)
+{
+	const struct found_keys f = {.service = service};
+
+	fprintf(stderr, "Querying %s\\%s...\n", found_host(&f), title_of(s, service));
+	fflush(stderr);
+	fflush(stdout);
+}
+
 static bool
 begin(struct asking *a, const struct pki_service *service, struct err *err)
 {
 	struct asked one = {.service = service, .from = -1};
-	const struct found_keys f = {.service = service};
 	int ends[2];
 
-	fprintf(stderr, "Querying %s\\%s...\n", found_host(&f), title_of(a->search, service));
-	fflush(stderr);
-	fflush(stdout);
+	say_who(a->search, service);
 	if (pipe(ends) != 0)
 		return err_errno(err, DIRCA_E_IO, "a pipe to ask a CA by");
 	if ((one.pid = fork()) == 0) {
@@ -196,23 +208,30 @@ begin(struct asking *a, const struct pki_service *service, struct err *err)
 	return one.pid > 0 || err_errno(err, DIRCA_E_IO, "a process to ask a CA by");
 }
 
+/* Those that are meant. The CA behind --socket is NULL. */
 static bool
-begin_all(struct asking *a, struct err *err)
+whom_to_ask(
+    struct session *session, const struct pki_service ***out, size_t *count_out, struct err *err)
 {
-	struct session *session = a->search->session;
+	const struct pki_service **list;
 
-	if (session->socket != NULL)
-		return begin(a, NULL, err);
-	if (!session_pki(session, err))
+	*out = NULL;
+	*count_out = 0;
+	if (session->socket == NULL && !session_pki(session, err))
 		return false;
+	list = mem_zero(session->service_count + 1, sizeof(const struct pki_service *));
+	*out = list;
+	if (session->socket != NULL) {
+		*count_out = 1;
+		return true;
+	}
+	for (size_t i = 0; i < session->service_count; i++)
+		if (session_means(session, &session->services[i]))
+			list[(*count_out)++] = &session->services[i];
 	if (session->service_count == 0)
 		return err_set(
 		    err, CRYPT_E_NOT_FOUND, "the directory names no certification authority");
-	for (size_t i = 0; i < session->service_count; i++)
-		if (session_means(session, &session->services[i]) &&
-		    !begin(a, &session->services[i], err))
-			return false;
-	return a->count > 0 ||
+	return *count_out > 0 ||
 	       err_set(err, CRYPT_E_NOT_FOUND,
 		   "the directory names no certification authority %s; `dirca cas` lists them",
 		   session->ca);
@@ -371,6 +390,15 @@ read_some(struct asking *a, struct asked *one, int64_t since)
 	finish(a, one, since);
 }
 
+static void
+tick(void)
+{
+	if (isatty(STDERR_FILENO)) {
+		fputc('.', stderr);
+		fflush(stderr);
+	}
+}
+
 /* One round of waiting; false: nobody is waited for any more. */
 static bool
 wait_once(struct asking *a, int64_t until_ms, int64_t since)
@@ -387,10 +415,8 @@ wait_once(struct asking *a, int64_t until_ms, int64_t since)
 	if (waiting == 0 || left <= 0 || a->search->exact)
 		return false;
 	ready = poll(polls, a->count, (int)(left < TICK_MS ? left : TICK_MS));
-	if (ready == 0 && isatty(STDERR_FILENO)) {
-		fputc('.', stderr);
-		fflush(stderr);
-	}
+	if (ready == 0)
+		tick();
 	for (size_t i = 0; ready > 0 && i < a->count; i++)
 		if (polls[i].revents != 0)
 			read_some(a, &a->list[i], since);
@@ -413,6 +439,57 @@ wait_for_all(struct asking *a, int64_t limit_s, int64_t since)
 		}
 }
 
+/* ---- the only CA ---- */
+
+/* Does signing in wait for nobody but the CA? */
+static bool
+can_ask_here(const struct session *s)
+{
+	return s->socket != NULL || s->own.key != NULL || s->mech == NULL ||
+	       strcmp(s->mech, "GSSAPI") != 0;
+}
+
+static void
+ask_here(struct key_search *s, const struct pki_service *service, int64_t limit_s, int64_t since)
+{
+	OWNED(http_client_close) struct http_client *http = NULL;
+	OWNED(own_json) json_t *whole = nothing_yet();
+	int64_t until_ms = clock_boot_ms() + limit_s * 1000;
+	struct err err;
+	bool ok;
+
+	say_who(s, service);
+	ok = session_http(s->session, service, &http, &err);
+	if (ok) {
+		http_client_until(http, until_ms, tick);
+		ok = ask_ca(s, http, whole, &err);
+		http_client_until(http, 0, NULL);
+	}
+	if (ok) {
+		take_answer(s, service, whole, since);
+		s->list[0].http = own_give(&http);
+		return;
+	}
+	if (clock_boot_ms() >= until_ms)
+		err_set(&err, DIRCA_E_NETWORK, "no answer within %lld s", (long long)limit_s);
+	note_unanswered(s, service, true, &err);
+}
+
+/* ---- several, side by side ---- */
+
+static bool
+ask_all(struct key_search *s, const struct pki_service *const *whom, size_t count, int64_t limit_s,
+    int64_t since, struct err *err)
+{
+	OWNED(asking_end) struct asking asking = {.search = s};
+
+	for (size_t i = 0; i < count; i++)
+		if (!begin(&asking, whom[i], err))
+			return false;
+	wait_for_all(&asking, limit_s, since);
+	return true;
+}
+
 static int
 by_order(const void *a, const void *b)
 {
@@ -425,8 +502,9 @@ bool
 find_keys(struct session *session, const char *token, struct key_search *out, struct err *err)
 {
 	const struct cli_options *o = &session->cli->opt;
-	OWNED(asking_end) struct asking asking = {.search = out};
-	int64_t since = 0;
+	int64_t since = 0, limit_s = o->timeout > 0 ? o->timeout : LIMIT_S;
+	OWNED(own_memory) const struct pki_service **whom = NULL;
+	size_t count;
 
 	*out = (struct key_search){.session = session, .token = token};
 	if (o->template != NULL &&
@@ -437,10 +515,13 @@ find_keys(struct session *session, const char *token, struct key_search *out, st
 			return false;
 		since = clock_now() - since;
 	}
-	if (!begin_all(&asking, err))
+	if (!whom_to_ask(session, &whom, &count, err))
 		return false;
-	out->list = mem_zero(asking.count, sizeof *out->list);
-	wait_for_all(&asking, o->timeout > 0 ? o->timeout : LIMIT_S, since);
+	out->list = mem_zero(count, sizeof *out->list);
+	if (count == 1 && can_ask_here(session))
+		ask_here(out, whom[0], limit_s, since);
+	else if (!ask_all(out, whom, count, limit_s, since, err))
+		return false;
 	/* As the directory names them, whoever was first. */
 	if (out->count > 0)
 		qsort(out->list, out->count, sizeof *out->list, by_order);
@@ -456,6 +537,7 @@ key_search_free(struct key_search *s)
 	for (size_t i = 0; i < s->count; i++) {
 		json_decref(s->list[i].candidates);
 		json_decref(s->list[i].agents);
+		http_client_close(&s->list[i].http);
 	}
 	free(s->list);
 	free(s->template);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "http_client.h"
 #include "session.h"
 #include "texts.h"
 
@@ -18,6 +19,7 @@ struct found_keys {
 	struct err refusal;                /* why, for the first of the hidden ones */
 	long long revoked;                 /* left out for want of --include-revoked */
 	long long others;                  /* left out by --since and --template */
+	struct http_client *http;          /* signed in, of the only CA; NULL: there is none */
 };
 
 struct key_search {

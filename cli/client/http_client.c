@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
+#include "clock.h"
 #include "kerberos.h"
 #include "mem.h"
 #include "own.h"
@@ -28,9 +29,12 @@ struct http_client {
 	bool authenticated; /* on the present connection */
 	char *challenge;    /* base64 of the server's last message of our scheme */
 	char *sid;
-	char *user;      /* as whom the mechanism signed in */
-	const char *tag; /* of the present request: If-None-Match; NULL: none */
-	bool challenged; /* a WWW-Authenticate of our scheme came */
+	char *user;       /* as whom the mechanism signed in */
+	const char *tag;  /* of the present request: If-None-Match; NULL: none */
+	bool challenged;  /* a WWW-Authenticate of our scheme came */
+	int64_t until_ms; /* http_client_until */
+	int64_t ticked_ms;
+	void (*tick)(void);
 };
 
 struct scheme {
@@ -91,8 +95,6 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 	if ((c->curl = curl_easy_init()) == NULL)
 		return err_set(err, DIRCA_E_NETWORK, "libcurl cannot be used");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS,
-	    (long)(config->timeout_ms > 0 ? config->timeout_ms : 30000));
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (config->socket != NULL) {
@@ -106,6 +108,44 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 	}
 	*out = own_give(&c);
 	return true;
+}
+
+/* curl calls it at least once a second. */
+static int
+on_time(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+	struct http_client *c = arg;
+	int64_t now = clock_boot_ms();
+
+	(void)down_all, (void)down, (void)up_all, (void)up;
+	if (c->tick != NULL && now >= c->ticked_ms + 1000) {
+		c->ticked_ms = now;
+		c->tick();
+	}
+	return 0;
+}
+
+void
+http_client_until(struct http_client *c, int64_t boot_ms, void (*tick)(void))
+{
+	c->until_ms = boot_ms;
+	c->tick = tick;
+	c->ticked_ms = clock_boot_ms();
+	curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_time);
+	curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
+	curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, tick != NULL ? 0L : 1L);
+}
+
+/* What a request may take; at least a moment, of which curl makes the failure. */
+static long
+time_left_ms(const struct http_client *c)
+{
+	int64_t most = c->config.timeout_ms > 0 ? c->config.timeout_ms : 30000, left;
+
+	if (c->until_ms == 0)
+		return (long)most;
+	left = c->until_ms - clock_boot_ms();
+	return (long)(left < 1 ? 1 : left < most ? left : most);
 }
 
 void
@@ -332,6 +372,7 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	set_request(c->curl, method, body);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, time_left_ms(c));
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &x);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);

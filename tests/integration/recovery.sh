@@ -1223,8 +1223,17 @@ hangs() { # SECONDS...: the others are listed, the one is named, and the status 
 not_waited_for() { # a serial number is found before the one that hangs is given up
 	timeout 25 "$DIRCA_BIN/dirca" --version >/dev/null && HOME=$(ca_lab_home officer1) timeout 25 "$DIRCA_BIN/dirca" getkey "$(ca_lab_serial_of "$dir/user2.pfx")" --timeout 300
 }
+only_one() { # and the only one that is asked is given up as the others are, at a terminal with dots
+	HOME=$(ca_lab_home officer1) "$here/../support/by_hand.py" 'sees H-Hanging-CA...
+sees .
+sees no answer within 2 s' -- "$DIRCA_BIN/dirca" getkey user2 "$dir/no.rec" --ca H-Hanging-CA --timeout 2
+}
 check "a third hangs" silent "$(lab_free_port)"
+only_one >"$dir/only.out" 2>&1 &
+only=$!
 check "and holds up nobody" hangs
+ends_too() { wait "$only" || { cat "$dir/only.out"; return 1; }; }
+check "nor for ever who asks no other" ends_too
 check "who names a serial number does not wait for it" not_waited_for
 check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec" --include-revoked --timeout 6
 dots() { # and each second that nobody answers a dot
