@@ -65,12 +65,10 @@ push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *
 }
 
 static bool
-push_ski(struct view spki, ext_list *list, struct err *err)
+push_ski(struct view spki, uint8_t key_id[KEY_ID_LEN], ext_list *list, struct err *err)
 {
-	uint8_t key_id[KEY_ID_LEN];
-
 	return ext_key_id(spki, key_id, err) &&
-	       ext_push_ski(list, view_of(key_id, sizeof key_id), err);
+	       ext_push_ski(list, view_of(key_id, KEY_ID_LEN), err);
 }
 
 /* subjectAltName is critical when the subject is empty (RFC 5280 4.2.1.6). */
@@ -238,14 +236,14 @@ mark_critical(const struct issue_plan *plan, ext_list *list)
 
 /* In the order of AD CS: a reader that compares sees what it is used to. */
 static bool
-push_extensions(
-    struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+push_extensions(struct ca *ca, const struct certificate_order *order,
+    struct certificate_marks *marks, ext_list *list, struct err *err)
 {
 	const struct issue_plan *plan = order->plan;
 
 	if (!push_usages(plan, list, err) ||
 	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
-	    !push_ski(order->spki, list, err) || !push_template(plan, list, err) ||
+	    !push_ski(order->spki, marks->key_id, list, err) || !push_template(plan, list, err) ||
 	    !ext_push_aki(list, buf_view(&ca->issuer->key_id), err))
 		return false;
 	if (!plan->no_revocation_info && !push_cdp(ca, order->view, order->partition, list, err))
@@ -317,6 +315,7 @@ certificate_names_free(struct certificate_names *n)
 
 struct body {
 	const struct certificate_order *order;
+	struct certificate_marks *marks;
 	struct view subject, spki;
 	int64_t not_before, not_after;
 	const ext_list *extensions;
@@ -351,13 +350,12 @@ make_key(struct vault *v, struct view tbs, const struct certificate_order *order
 static bool
 sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, struct err *err)
 {
-	uint8_t serial[PKIX_SERIAL_LEN];
 	OWNED(buf_free) struct buf tbs_der = {0};
 
-	if (!pkix_new_serial(serial, err))
+	if (!pkix_new_serial(body->marks->serial, err))
 		return false;
 	const struct pkix_tbs tbs = {
-	    .serial = view_of(serial, sizeof serial),
+	    .serial = view_of(body->marks->serial, sizeof body->marks->serial),
 	    .sig_alg = buf_view(&ca->issuer->sig_alg),
 	    .issuer = ca->issuer->cert.subject,
 	    .not_before = body->not_before,
@@ -399,8 +397,10 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 {
 	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
 	const struct issue_plan *plan = order->plan;
+	struct certificate_marks unwanted, *marks = order->marks != NULL ? order->marks : &unwanted;
 	const struct body body = {
 	    .order = order,
+	    .marks = marks,
 	    .subject = buf_view(&order->names->subject),
 	    .spki = order->spki,
 	    .not_before = plan->not_before,
@@ -411,10 +411,12 @@ certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order
 	*certificate_out = (struct buf){0};
 	if (list == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "list of extensions");
-	if (!push_extensions(ca, order, list, err))
+	if (!push_extensions(ca, order, marks, list, err))
 		return false;
 	mark_critical(plan, list);
-	return sign(ca, v, &body, certificate_out, err);
+	return sign(ca, v, &body, certificate_out, err) &&
+	       (order->marks == NULL ||
+		   cms_digest_of(NID_sha1, buf_view(certificate_out), marks->sha1, err));
 }
 
 typedef bool vault_create(struct vault *v, const struct vault_xchg_wish *wish,
@@ -464,51 +466,4 @@ certificate_import(
     struct ca *ca, struct vault *v, int bits, int64_t life_s, struct buf *out, struct err *err)
 {
 	return certify_vault_key(ca, v, vault_import_create, bits, life_s, out, err);
-}
-
-/* Whole octets in hexadecimal, as the database keeps serial numbers. free(). */
-static char *
-serial_column(struct view serial)
-{
-	while (serial.len > 1 && serial.ptr[0] == 0)
-		serial = view_of(serial.ptr + 1, serial.len - 1);
-	return hex_encode(serial, '\0');
-}
-
-static bool
-public_key_column(struct view spki, struct store_request *row, struct err *err)
-{
-	uint8_t hash[PKIX_KEY_HASH_LEN];
-
-	buf_free(&row->public_key_hash); /* a row that waited has it */
-	return pkix_key_hash(spki, hash, err) &&
-	       buf_dup(view_of(hash, sizeof hash), &row->public_key_hash, err);
-}
-
-bool
-certificate_columns(const struct ca_issuer *issuer, struct view certificate,
-    struct store_request *row, struct err *err)
-{
-	OWNED(pkix_cert_free) struct pkix_cert c = {0};
-	OWNED(buf_free) struct buf ski = {0};
-	const char *algorithm;
-
-	if (!pkix_cert_decode(certificate, &c, err) || !pkix_cert_ski(&c, &ski, err) ||
-	    !pkix_key_info(c.spki, &algorithm, &row->public_key_length, err) ||
-	    !buf_dup(certificate, &row->raw_certificate, err) ||
-	    !buf_dup(c.spki, &row->raw_public_key, err) || !public_key_column(c.spki, row, err) ||
-	    !buf_dup(view_of(c.sha1, sizeof c.sha1), &row->certificate_hash, err))
-		return false;
-	if ((row->distinguished_name = pkix_name_text(c.subject)) == NULL)
-		return err_set(err, ERROR_INVALID_DATA, "the subject is no name");
-	row->serial_number = serial_column(c.serial);
-	row->subject_key_identifier = hex_encode(buf_view(&ski), '\0');
-	row->public_key_algorithm = mem_text(algorithm);
-	row->upn = pkix_cert_upn(&c);
-	row->common_name = pkix_name_value(c.subject, NID_commonName);
-	row->email = pkix_name_value(c.subject, NID_pkcs9_emailAddress);
-	row->not_before = c.not_before;
-	row->not_after = c.not_after;
-	row->issuer_name_id = issuer->version;
-	return true;
 }

@@ -6,6 +6,7 @@
 #define CORE_CERTIFICATE_H
 
 #include "ca.h"
+#include "extension.h"
 #include "issue.h"
 
 /* The names that a certificate holds: made once, so that what was checked is what is certified. */
@@ -19,6 +20,13 @@ struct certificate_names {
 bool certificate_names_make(
     const struct issue_plan *plan, struct certificate_names *out, struct err *err);
 void certificate_names_free(struct certificate_names *n);
+
+/* What a certificate that was just made is known by, beside its names. */
+struct certificate_marks {
+	uint8_t serial[PKIX_SERIAL_LEN];
+	uint8_t key_id[KEY_ID_LEN];
+	uint8_t sha1[20]; /* of the certificate */
+};
 
 struct certificate_order {
 	const struct ca_view *view; /* by which the plan was made */
@@ -36,6 +44,8 @@ struct certificate_order {
 	 * of it. */
 	struct vault_issue *issue;
 	struct vault_issued *issued;
+	/* NULL, or: filled in. Of a key that the vault makes they mean nothing. */
+	struct certificate_marks *marks;
 };
 /* One at random of those that there are (CA\CRLMaxPartitions). */
 bool certificate_partition(const struct ca_view *view, uint32_t *out, struct err *err);
@@ -55,6 +65,18 @@ bool certificate_import(
 /* Fills the certificate columns of a request row (serial, hash, names, UPN, key) from the
  * certificate, which `issuer` signed. Row strings are malloc'ed. */
 bool certificate_columns(const struct ca_issuer *issuer, struct view certificate,
+    struct store_request *row, struct err *err);
+/* The same columns of a certificate that was just made, from what it was made of. */
+struct certificate_known {
+	struct view der, spki;
+	const struct certificate_marks *marks;
+	const struct certificate_names *names;
+	int64_t not_before, not_after;
+	const char *key_algorithm; /* those of pkix_key_info and pkix_key_hash */
+	int key_bits;
+	struct view key_hash;
+};
+bool certificate_columns_known(const struct ca_issuer *issuer, const struct certificate_known *c,
     struct store_request *row, struct err *err);
 
 #endif

@@ -84,6 +84,25 @@ fill_archive(const struct enrollment *e, struct store_request *row, struct err *
 	       put_archived(buf_view(&r->archived), r->kra_hashes, row, err);
 }
 
+/* A key that the vault made is in the certificate alone. */
+static bool
+fill_certificate(const struct enrollment *e, struct store_request *row, struct err *err)
+{
+	const struct enroll_request *r = &e->request;
+	const struct certificate_known known = {.der = buf_view(&e->certificate),
+	    .spki = r->pkix->spki,
+	    .marks = &e->marks,
+	    .names = &e->names,
+	    .not_before = e->plan.not_before,
+	    .not_after = e->plan.not_after,
+	    .key_algorithm = r->key_algorithm,
+	    .key_bits = r->key_bits,
+	    .key_hash = view_of(r->key_info_hash, sizeof r->key_info_hash)};
+
+	return e->generates ? certificate_columns(e->ca->issuer, known.der, row, err)
+			    : certificate_columns_known(e->ca->issuer, &known, row, err);
+}
+
 static bool
 fill_outcome(const struct enroll_commit *c, struct store_request *row, struct err *err)
 {
@@ -101,7 +120,7 @@ fill_outcome(const struct enroll_commit *c, struct store_request *row, struct er
 				       ? mem_text("Taken under submission")
 				       : enroll_issued_text(e);
 	return (c->disposition == DISP_ISSUED
-		       ? certificate_columns(e->ca->issuer, buf_view(&e->certificate), row, err)
+		       ? fill_certificate(e, row, err)
 		       : buf_dup(view_of(e->request.key_info_hash, sizeof e->request.key_info_hash),
 			     &row->public_key_hash, err)) &&
 	       sids_encode(&e->requester->sids, &row->requester_sids, err) &&

@@ -21,6 +21,7 @@ enroll_certify(
 	    .partition = e->partition,
 	    .issue = issue,
 	    .issued = issued,
+	    .marks = &e->marks,
 	};
 
 	/* A CA that renews its certificate counts it by these. */

@@ -141,7 +141,8 @@ struct enrollment {
 	/* result */
 	struct buf delivered; /* the key that the CA made, encrypted to the recipient */
 	struct buf certificate;
-	uint32_t partition; /* of the CRL that it names */
+	struct certificate_marks marks; /* of it; not where `generates` */
+	uint32_t partition;             /* of the CRL that it names */
 	struct buf response;
 };
 void enrollment_free(struct enrollment *e);

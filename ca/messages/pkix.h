@@ -166,6 +166,12 @@ char *pkix_name_text(struct view name);
 /* Most specific value of one attribute type (NID_commonName ...) as UTF-8, NULL if absent. free().
  */
 char *pkix_name_value(struct view name, int nid);
+/* What these two say, common name and e-mail address among it, of a Name that is read once; `text`
+ * NULL: it is none. */
+struct pkix_name_texts {
+	char *text, *common_name, *email;
+};
+struct pkix_name_texts pkix_name_texts(struct view name);
 /* Name DER from an RFC 4514 DN of a directory ("CN=user1,CN=Users,DC=nwtraders,DC=com"), optional
  * e-mail as the most specific RDN. */
 bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struct err *err);
@@ -176,8 +182,10 @@ bool pkix_name_from_dn(const char *dn, const char *email, struct buf *out, struc
 bool pkix_check_text(const char *text, const char *what, struct err *err);
 bool pkix_check_name(struct view name, const char *what, struct err *err);
 bool pkix_check_general_names(struct view names, const char *what, struct err *err);
-/* UPN otherName (311.20.2.3) of the SAN, NULL if absent. free(). */
+/* UPN otherName (311.20.2.3) of the SAN, NULL if absent; the second takes the extension's value.
+ * free(). */
 char *pkix_cert_upn(const struct pkix_cert *c);
+char *pkix_san_upn(struct view san);
 /* Every UPN and every e-mail address of the SAN. The second takes the extension's value; none are
  * in one that is empty or does not decode. */
 void pkix_cert_san_names(const struct pkix_cert *c, struct texts *upns, struct texts *emails);

@@ -285,32 +285,56 @@ append_name(struct buf *out, const struct pkix_avas *name, struct err *err)
 	return true;
 }
 
+static char *
+name_text(const struct pkix_avas *name)
+{
+	OWNED(buf_free) struct buf text = {0};
+	struct err ignored;
+
+	if (!append_name(&text, name, &ignored))
+		return NULL;
+	return mem_text_n(text.ptr, text.len);
+}
+
+static char *
+name_value(const struct pkix_avas *name, int nid)
+{
+	char *out = NULL;
+	struct err ignored;
+
+	for (size_t i = name->count; i-- > 0;)
+		if (pkix_type_is(name->list[i].type, nid))
+			return pkix_octets_text(
+				   name->list[i].tag, name->list[i].value, &out, &ignored)
+				   ? out
+				   : NULL;
+	return NULL;
+}
+
 char *
 pkix_name_text(struct view der)
 {
 	OWNED(pkix_avas_free) struct pkix_avas name = {0};
-	OWNED(buf_free) struct buf text = {0};
-	struct err ignored;
 
-	if (!pkix_name_read(der, &name) || !append_name(&text, &name, &ignored))
-		return NULL;
-	return mem_text_n(text.ptr, text.len);
+	return pkix_name_read(der, &name) ? name_text(&name) : NULL;
 }
 
 char *
 pkix_name_value(struct view der, int nid)
 {
 	OWNED(pkix_avas_free) struct pkix_avas name = {0};
-	char *out = NULL;
-	struct err ignored;
+
+	return pkix_name_read(der, &name) ? name_value(&name, nid) : NULL;
+}
+
+struct pkix_name_texts
+pkix_name_texts(struct view der)
+{
+	OWNED(pkix_avas_free) struct pkix_avas name = {0};
 
 	if (!pkix_name_read(der, &name))
-		return NULL;
-	for (size_t i = name.count; i-- > 0;)
-		if (pkix_type_is(name.list[i].type, nid))
-			return pkix_octets_text(
-				   name.list[i].tag, name.list[i].value, &out, &ignored)
-				   ? out
-				   : NULL;
-	return NULL;
+		return (struct pkix_name_texts){0};
+	return (struct pkix_name_texts){.text = name_text(&name),
+	    .common_name = name_value(&name, NID_commonName),
+	    .email = name_value(&name, NID_pkcs9_emailAddress)};
 }

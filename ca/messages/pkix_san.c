@@ -31,12 +31,6 @@ decode_names(struct view value)
 	return names;
 }
 
-static GENERAL_NAMES *
-alternative_names(const struct pkix_cert *c)
-{
-	return decode_names(extension_value(c, NID_subject_alt_name));
-}
-
 static char *
 string_text(const ASN1_STRING *s)
 {
@@ -68,7 +62,13 @@ upn_of(const GENERAL_NAME *name)
 char *
 pkix_cert_upn(const struct pkix_cert *c)
 {
-	GENERAL_NAMES *names = alternative_names(c);
+	return pkix_san_upn(extension_value(c, NID_subject_alt_name));
+}
+
+char *
+pkix_san_upn(struct view san)
+{
+	GENERAL_NAMES *names = decode_names(san);
 	char *upn = NULL;
 
 	for (int i = 0; names != NULL && upn == NULL && i < sk_GENERAL_NAME_num(names); i++)
@@ -204,7 +204,7 @@ append_one(struct buf *text, const GENERAL_NAME *name, struct err *err)
 char *
 pkix_cert_san_text(const struct pkix_cert *c)
 {
-	GENERAL_NAMES *names = alternative_names(c);
+	GENERAL_NAMES *names = decode_names(extension_value(c, NID_subject_alt_name));
 	struct buf text = {0};
 	struct err ignored;
 	bool ok = names != NULL;

@@ -282,6 +282,91 @@ columns_are_those_of_the_certificate(void **state)
 	issue_plan_free(&plan);
 }
 
+static void
+assert_same_text(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		assert_ptr_equal(a, b);
+	else
+		assert_string_equal(a, b);
+}
+
+static void
+assert_same_columns(const struct store_request *a, const struct store_request *b)
+{
+	assert_true(view_eq(buf_view(&a->raw_certificate), buf_view(&b->raw_certificate)));
+	assert_true(view_eq(buf_view(&a->raw_public_key), buf_view(&b->raw_public_key)));
+	assert_true(view_eq(buf_view(&a->public_key_hash), buf_view(&b->public_key_hash)));
+	assert_true(view_eq(buf_view(&a->certificate_hash), buf_view(&b->certificate_hash)));
+	assert_same_text(a->serial_number, b->serial_number);
+	assert_same_text(a->subject_key_identifier, b->subject_key_identifier);
+	assert_same_text(a->distinguished_name, b->distinguished_name);
+	assert_same_text(a->common_name, b->common_name);
+	assert_same_text(a->email, b->email);
+	assert_same_text(a->upn, b->upn);
+	assert_same_text(a->public_key_algorithm, b->public_key_algorithm);
+	assert_int_equal(a->public_key_length, b->public_key_length);
+	assert_int_equal(a->not_before, b->not_before);
+	assert_int_equal(a->not_after, b->not_after);
+	assert_int_equal(a->issuer_name_id, b->issuer_name_id);
+}
+
+/* What is written down from what a certificate was made of is what is read from it. */
+static void
+assert_known_columns(const struct issue_plan *plan)
+{
+	struct store_request read = {0}, known = {0};
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct certificate_names names;
+	struct certificate_marks marks;
+	struct certificate_known c = {.marks = &marks,
+	    .names = &names,
+	    .spki = buf_view(&spki),
+	    .not_before = plan->not_before,
+	    .not_after = plan->not_after};
+	const struct certificate_order order = {
+	    .view = view, .plan = plan, .names = &names, .spki = c.spki, .marks = &marks};
+	uint8_t hash[PKIX_KEY_HASH_LEN];
+	struct buf der;
+	struct err err;
+
+	harness_must(certificate_names_make(plan, &names, &err), &err);
+	harness_must(certificate_issue(harness.ca, &harness.vault, &order, &der, &err), &err);
+	harness_must(pkix_key_info(c.spki, &c.key_algorithm, &c.key_bits, &err), &err);
+	harness_must(pkix_key_hash(c.spki, hash, &err), &err);
+	c.der = buf_view(&der);
+	c.key_hash = view_of(hash, sizeof hash);
+	harness_must(certificate_columns(harness.ca->issuer, c.der, &read, &err), &err);
+	harness_must(certificate_columns_known(harness.ca->issuer, &c, &known, &err), &err);
+	assert_same_columns(&read, &known);
+	store_request_free(&read);
+	store_request_free(&known);
+	certificate_names_free(&names);
+	buf_free(&der);
+	ca_view_release(&view);
+}
+
+static void
+columns_that_are_known_are_those_of_the_certificate(void **state)
+{
+	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
+	struct issue_plan plan;
+
+	(void)state;
+	plan_for("User", &request, &plan);
+	for (int i = 0; i < 40; i++) /* of these, some serial numbers begin with a zero octet */
+		assert_known_columns(&plan);
+	issue_plan_free(&plan);
+	plan = bare_plan();
+	assert_non_null(plan.subject_cn = strdup("A, \"B\" and \xc3\xa4"));
+	assert_known_columns(&plan);
+	issue_plan_free(&plan);
+	plan = bare_plan();
+	assert_non_null(plan.subject_email = strdup("user1@nwtraders.com"));
+	assert_known_columns(&plan);
+	issue_plan_free(&plan);
+}
+
 /* One serial number in sixteen begins with a zero digit. */
 static void
 serial_column_has_whole_octets(void **state)
@@ -396,6 +481,7 @@ main(void)
 	    cmocka_unit_test(listed_extensions_are_critical),
 	    cmocka_unit_test(serial_numbers_are_random),
 	    cmocka_unit_test(columns_are_those_of_the_certificate),
+	    cmocka_unit_test(columns_that_are_known_are_those_of_the_certificate),
 	    cmocka_unit_test(serial_column_has_whole_octets),
 	    cmocka_unit_test(exchange_certificate_is_that_of_the_paper),
 	};
