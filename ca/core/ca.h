@@ -84,6 +84,8 @@ struct ca_view {
 				      good; NULL: it is */
 	struct ca_xchg *xchgs;     /* made last first */
 	size_t xchg_count;
+	struct kept_extensions
+	    *extensions; /* made by it (kept_extensions.h); NULL: none are kept */
 	int64_t made_at; /* for whether certificates were valid then */
 	int64_t read_ms; /* clock_boot_ms before the directory was read */
 	int refs;

@@ -8,7 +8,9 @@
 #include <openssl/rand.h>
 
 #include "crl_lists.h"
+#include "der_write.h"
 #include "extension.h"
+#include "kept_extensions.h"
 #include "mem.h"
 #include "oids.h"
 #include "own.h"
@@ -62,13 +64,6 @@ push_aia(struct ca *ca, const struct ca_view *view, ext_list *list, struct err *
 		ocsp = text_printf("%s/ocsp", ca->config->http_url);
 	return aia_urls(ca, view, &urls, err) &&
 	       ext_push_aia(list, urls.list, COUNT_OF(urls.list), ocsp, err);
-}
-
-static bool
-push_ski(struct view spki, uint8_t key_id[KEY_ID_LEN], ext_list *list, struct err *err)
-{
-	return ext_key_id(spki, key_id, err) &&
-	       ext_push_ski(list, view_of(key_id, KEY_ID_LEN), err);
 }
 
 /* subjectAltName is critical when the subject is empty (RFC 5280 4.2.1.6). */
@@ -234,25 +229,162 @@ mark_critical(const struct issue_plan *plan, ext_list *list)
 	}
 }
 
-/* In the order of AD CS: a reader that compares sees what it is used to. */
+typedef bool push_run(
+    struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err);
+
 static bool
-push_extensions(struct ca *ca, const struct certificate_order *order,
-    struct certificate_marks *marks, ext_list *list, struct err *err)
+push_first(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	(void)ca;
+	return push_usages(order->plan, list, err) &&
+	       (!order->plan->smime_capabilities || ext_push_smime_capabilities(list, err));
+}
+
+static bool
+push_second(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
 {
 	const struct issue_plan *plan = order->plan;
 
-	if (!push_usages(plan, list, err) ||
-	    (plan->smime_capabilities && !ext_push_smime_capabilities(list, err)) ||
-	    !push_ski(order->spki, marks->key_id, list, err) || !push_template(plan, list, err) ||
-	    !ext_push_aki(list, buf_view(&ca->issuer->key_id), err))
+	return push_template(plan, list, err) &&
+	       ext_push_aki(list, buf_view(&ca->issuer->key_id), err) &&
+	       (plan->no_revocation_info ||
+		   push_cdp(ca, order->view, order->partition, list, err)) &&
+	       (plan->ocsp_nocheck || push_aia(ca, order->view, list, err)) &&
+	       push_constraints(plan, list, err);
+}
+
+static bool
+push_third(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	(void)ca;
+	return push_policies(order->view, order->plan, list, err);
+}
+
+static bool
+push_names(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	(void)ca;
+	return push_ca_version(order, list, err) && push_san(order->names, list, err);
+}
+
+static bool
+push_last(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	(void)ca;
+	return push_sid(order->plan, list, err) && push_extra(order->plan, list, err);
+}
+
+static bool
+push_key_id(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
+{
+	(void)ca;
+	return ext_push_ski(list, view_of(order->marks->key_id, sizeof order->marks->key_id), err);
+}
+
+/* What `push` pushes goes behind `out`. */
+static bool
+append_run(struct ca *ca, const struct certificate_order *order, push_run *push, struct buf *out,
+    struct err *err)
+{
+	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
+	OWNED(buf_free) struct buf run = {0};
+
+	if (list == NULL)
+		return err_openssl(err, DIRCA_E_CRYPTO, "list of extensions");
+	if (!push(ca, order, list, err))
 		return false;
-	if (!plan->no_revocation_info && !push_cdp(ca, order->view, order->partition, list, err))
+	mark_critical(order->plan, list);
+	return pkix_extensions_encode(list, &run, err) && buf_append(out, buf_view(&run), err);
+}
+
+static bool
+make_runs(struct ca *ca, const struct certificate_order *order, struct extension_runs *out,
+    struct err *err)
+{
+	if (!append_run(ca, order, push_first, &out->der, err))
 		return false;
-	if (!plan->ocsp_nocheck && !push_aia(ca, order->view, list, err))
+	out->first = out->der.len;
+	if (!append_run(ca, order, push_second, &out->der, err))
 		return false;
-	return push_constraints(plan, list, err) && push_ca_version(order, list, err) &&
-	       push_san(order->names, list, err) && push_policies(order->view, plan, list, err) &&
-	       push_sid(plan, list, err) && push_extra(plan, list, err);
+	out->second = out->der.len - out->first;
+	return append_run(ca, order, push_third, &out->der, err);
+}
+
+static void
+put_text(struct der_out *o, const char *text)
+{
+	der_put_element(o, text != NULL ? DER_UTF8_STRING : 0,
+	    text != NULL ? view_str(text) : (struct view){0});
+}
+
+static void
+put_texts(struct der_out *o, const struct texts *texts)
+{
+	size_t at = der_open(o, DER_SEQUENCE);
+
+	for (size_t i = 0; i < texts->count; i++)
+		put_text(o, texts->list[i]);
+	der_close(o, at);
+}
+
+/* All of the order that the runs depend on; what they have of the view, and of the CA that does not
+ * change while it runs, is the view's. */
+static bool
+runs_are_made_of(const struct certificate_order *order, struct buf *out, struct err *err)
+{
+	OWNED(der_out_free) struct der_out o = {0};
+	const struct issue_plan *p = order->plan;
+	const int64_t numbers[] = {order->partition, p->key_usage[0], p->key_usage[1],
+	    p->key_usage_critical, p->eku_critical, p->smime_capabilities, p->template_name,
+	    p->template_info, p->template_major, p->template_minor, p->no_revocation_info,
+	    p->ocsp_nocheck, p->basic_constraints, p->is_ca, p->basic_constraints_critical,
+	    p->path_len};
+
+	der_put(&o, view_of(numbers, sizeof numbers));
+	put_text(&o, p->template_cn);
+	put_text(&o, p->template_oid);
+	put_texts(&o, &p->eku);
+	put_texts(&o, &p->application_policies);
+	put_texts(&o, &p->policies);
+	put_texts(&o, &p->critical);
+	return der_done(&o, out, err);
+}
+
+static bool
+find_runs(struct ca *ca, const struct certificate_order *order, struct extension_runs *out,
+    struct err *err)
+{
+	OWNED(buf_free) struct buf made_of = {0};
+
+	if (!runs_are_made_of(order, &made_of, err))
+		return false;
+	if (kept_extensions_find(order->view->extensions, buf_view(&made_of), out))
+		return true;
+	if (!make_runs(ca, order, out, err))
+		return false;
+	kept_extensions_add(order->view->extensions, buf_view(&made_of), out);
+	return true;
+}
+
+/* In the order of AD CS: a reader that compares sees what it is used to. */
+static bool
+make_extensions(
+    struct ca *ca, const struct certificate_order *order, struct buf *out, struct err *err)
+{
+	OWNED(extension_runs_free) struct extension_runs runs = {0};
+	const uint8_t *second, *third;
+
+	if (!ext_key_id(order->spki, order->marks->key_id, err) ||
+	    !find_runs(ca, order, &runs, err))
+		return false;
+	second = runs.der.ptr + runs.first;
+	third = second + runs.second;
+	return buf_append(out, view_of(runs.der.ptr, runs.first), err) &&
+	       append_run(ca, order, push_key_id, out, err) &&
+	       buf_append(out, view_of(second, runs.second), err) &&
+	       append_run(ca, order, push_names, out, err) &&
+	       buf_append(out, view_of(third, runs.der.len - runs.first - runs.second), err) &&
+	       append_run(ca, order, push_last, out, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */
@@ -315,10 +447,9 @@ certificate_names_free(struct certificate_names *n)
 
 struct body {
 	const struct certificate_order *order;
-	struct certificate_marks *marks;
 	struct view subject, spki;
 	int64_t not_before, not_after;
-	const ext_list *extensions;
+	struct view extensions;
 };
 
 static bool
@@ -352,17 +483,17 @@ sign(struct ca *ca, struct vault *v, const struct body *body, struct buf *out, s
 {
 	OWNED(buf_free) struct buf tbs_der = {0};
 
-	if (!pkix_new_serial(body->marks->serial, err))
+	if (!pkix_new_serial(body->order->marks->serial, err))
 		return false;
 	const struct pkix_tbs tbs = {
-	    .serial = view_of(body->marks->serial, sizeof body->marks->serial),
+	    .serial = view_of(body->order->marks->serial, sizeof body->order->marks->serial),
 	    .sig_alg = buf_view(&ca->issuer->sig_alg),
 	    .issuer = ca->issuer->cert.subject,
 	    .not_before = body->not_before,
 	    .not_after = body->not_after,
 	    .subject = body->subject,
 	    .spki = body->spki,
-	    .extensions = body->extensions,
+	    .encoded = body->extensions,
 	};
 
 	if (!pkix_tbs_encode(&tbs, &tbs_der, err))
@@ -395,28 +526,26 @@ bool
 certificate_issue(struct ca *ca, struct vault *v, const struct certificate_order *order,
     struct buf *certificate_out, struct err *err)
 {
-	OWNED(own_x509_extensions) ext_list *list = sk_X509_EXTENSION_new_null();
-	const struct issue_plan *plan = order->plan;
-	struct certificate_marks unwanted, *marks = order->marks != NULL ? order->marks : &unwanted;
-	const struct body body = {
-	    .order = order,
-	    .marks = marks,
+	OWNED(buf_free) struct buf extensions = {0};
+	struct certificate_marks unwanted;
+	struct certificate_order own = *order;
+	struct body body = {
+	    .order = &own,
 	    .subject = buf_view(&order->names->subject),
 	    .spki = order->spki,
-	    .not_before = plan->not_before,
-	    .not_after = plan->not_after,
-	    .extensions = list,
+	    .not_before = order->plan->not_before,
+	    .not_after = order->plan->not_after,
 	};
 
 	*certificate_out = (struct buf){0};
-	if (list == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "list of extensions");
-	if (!push_extensions(ca, order, marks, list, err))
+	if (own.marks == NULL)
+		own.marks = &unwanted;
+	if (!make_extensions(ca, &own, &extensions, err))
 		return false;
-	mark_critical(plan, list);
+	body.extensions = buf_view(&extensions);
 	return sign(ca, v, &body, certificate_out, err) &&
 	       (order->marks == NULL ||
-		   cms_digest_of(NID_sha1, buf_view(certificate_out), marks->sha1, err));
+		   cms_digest_of(NID_sha1, buf_view(certificate_out), order->marks->sha1, err));
 }
 
 typedef bool vault_create(struct vault *v, const struct vault_xchg_wish *wish,

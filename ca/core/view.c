@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "kept_extensions.h"
 #include "log.h"
 #include "match.h"
 #include "mem.h"
@@ -188,6 +189,7 @@ view_free(struct ca_view *v)
 	for (size_t i = 0; i < v->xchg_count; i++)
 		pkix_cert_free(&v->xchgs[i].cert);
 	free(v->xchgs);
+	kept_extensions_free(&v->extensions);
 	free(v);
 }
 
@@ -206,6 +208,7 @@ fill_view(struct ca *ca, struct vault *vault, struct ca_view *v, struct err *err
 {
 	v->separate_roles = ca->config->role_separation;
 	v->standalone = ca->config->standalone;
+	v->extensions = kept_extensions_new();
 	read_templates(v);
 	return enterprise_oids_load(&v->pki->oids, &v->oids, &v->broken_oids, err) &&
 	       read_service(ca, v, err) && read_service_hosts(ca->config, v, err) &&

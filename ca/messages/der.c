@@ -174,44 +174,6 @@ der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max)
 }
 
 bool
-der_take(struct view *cursor, uint8_t first, struct view *content_out)
-{
-	const unsigned char *p = cursor->ptr;
-	long len = 0;
-	int tag, class, form;
-
-	*content_out = (struct view){0};
-	if (cursor->len == 0 || cursor->ptr[0] != first || cursor->len > INT_MAX)
-		return false;
-	form = der_head(&p, &len, &tag, &class, cursor->len);
-	if ((form & 0x81) != 0 || /* damaged, or of indefinite length */
-	    ASN1_object_size((form & V_ASN1_CONSTRUCTED) != 0, (int)len, tag) !=
-		(int)(p - cursor->ptr) + (int)len)
-		return false;
-	*content_out = view_of(p, (size_t)len);
-	*cursor = view_of(p + len, cursor->len - (size_t)(p - cursor->ptr) - (size_t)len);
-	return true;
-}
-
-bool
-der_take_number(struct view *cursor, struct view *octets_out)
-{
-	struct view rest = *cursor, number;
-
-	*octets_out = (struct view){0};
-	if (!der_take(&rest, DER_INTEGER, &number) || number.len == 0 || number.ptr[0] >= 0x80)
-		return false;
-	if (number.ptr[0] == 0) {
-		number = view_of(number.ptr + 1, number.len - 1);
-		if (number.len == 0 || number.ptr[0] < 0x80)
-			return false;
-	}
-	*octets_out = number;
-	*cursor = rest;
-	return true;
-}
-
-bool
 der_next(struct view *cursor, struct view *value_out)
 {
 	const unsigned char *p = cursor->ptr;

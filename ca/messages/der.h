@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "cms.h"
+#include "der_read.h"
 #include "own_openssl.h"
 
 /* Strict DER of exactly one `what`: nothing left over, and writing it again gives the same bytes
@@ -43,27 +44,6 @@ bool der_is_serial(struct view octets);
 /* ASN1_get_object that leaves nothing in OpenSSL's error queue: 0x80 is damage or more than there
  * is, 1 an indefinite length, 0x20 constructed. */
 int der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max);
-/* First octets of elements. */
-enum {
-	DER_BOOLEAN = 0x01,
-	DER_INTEGER = 0x02,
-	DER_BIT_STRING = 0x03,
-	DER_OCTET_STRING = 0x04,
-	DER_NULL = 0x05,
-	DER_OBJECT = 0x06,
-	DER_UTC_TIME = 0x17,
-	DER_GENERALIZED_TIME = 0x18,
-	DER_SEQUENCE = 0x30,
-	DER_SET = 0x31,
-	DER_CONTEXT_0 = 0xA0,
-	DER_CONTEXT_1 = 0xA1,
-	DER_CONTEXT_3 = 0xA3
-};
-/* Takes the next element, which begins with `first` and is of definite and shortest length: its
- * content; or the content of an INTEGER over zero, without the octet that only tells its sign.
- * False if it is another, and `cursor` as it was. */
-bool der_take(struct view *cursor, uint8_t first, struct view *content_out);
-bool der_take_number(struct view *cursor, struct view *octets_out);
 /* Splits the content of a SET or SEQUENCE: takes the next whole value from `cursor`. False at the
  * end or on damage (cursor then not empty). */
 bool der_next(struct view *cursor, struct view *value_out);

@@ -222,8 +222,9 @@ bool pkix_end_point(struct view certificate, struct buf *out, struct err *err);
 /* How far clocks may differ: by so much notBefore is set back. */
 #define PKIX_CLOCK_SKEW_S 600
 
-/* Building a TBSCertificate. `extensions` are encoded in the order given. signature algorithm: that
- * of the CA key (pkix_sig_alg). */
+/* Building a TBSCertificate. `extensions` are encoded in the order given; NULL: `encoded` is what
+ * pkix_extensions_encode made, or empty. None is there twice. Signature algorithm: that of the CA
+ * key (pkix_sig_alg). */
 struct pkix_tbs {
 	struct view serial;  /* unsigned big-endian */
 	struct view sig_alg; /* AlgorithmIdentifier DER */
@@ -232,7 +233,11 @@ struct pkix_tbs {
 	struct view subject; /* Name DER */
 	struct view spki;
 	const STACK_OF(X509_EXTENSION) * extensions;
+	struct view encoded;
 };
+/* Extensions one behind the other. */
+bool pkix_extensions_encode(
+    const STACK_OF(X509_EXTENSION) * list, struct buf *out, struct err *err);
 /* A new serial number: 128 random bits. */
 #define PKIX_SERIAL_LEN 16
 bool pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err);

@@ -5,40 +5,52 @@
 #include <openssl/err.h>
 
 #include "der.h"
+#include "der_write.h"
 #include "text.h"
 #include "utf8.h"
 
 #define MAX_DEPTH 24
 
+/* Of a tag number from 31 on, which few things have. */
+static bool
+long_head(struct view from, struct der_extent *out)
+{
+	const uint8_t *p = from.ptr;
+	long len = 0;
+	int tag = 0, class = 0;
+	int kind = der_head(&p, &len, &tag, &class, from.len);
+
+	if ((kind & 0x81) != 0 || len < 0) /* error, or indefinite length */
+		return false;
+	*out = (struct der_extent){(size_t)(p - from.ptr), (size_t)len};
+	/* ASN1_object_size knows the shortest form. */
+	return out->content <= from.len - out->header &&
+	       ASN1_object_size((kind & V_ASN1_CONSTRUCTED) != 0, (int)len, tag) ==
+		   (int)out->header + (int)len;
+}
+
 /* One element at the start of `cursor`, which moves behind it. */
 static bool
 strict_element(struct view *cursor, unsigned depth)
 {
-	const uint8_t *p = cursor->ptr;
-	long len = 0;
-	int tag = 0, class = 0;
-	int kind = 0;
-	size_t header = 0;
+	struct der_extent h;
+	struct view inner;
+	uint8_t first;
 
 	if (depth > MAX_DEPTH || cursor->len < 2 || cursor->len > PKIX_MAX_DER)
 		return false;
-	kind = der_head(&p, &len, &tag, &class, cursor->len);
-	if ((kind & 0x81) != 0 || len < 0) /* error, or indefinite length */
+	first = cursor->ptr[0];
+	if (!((first & V_ASN1_PRIMITIVE_TAG) == V_ASN1_PRIMITIVE_TAG ? long_head(*cursor, &h)
+								     : der_extent(*cursor, &h)))
 		return false;
-	header = (size_t)(p - cursor->ptr);
-	if ((size_t)len > cursor->len - header)
-		return false;
-	/* ASN1_object_size knows the shortest form. */
-	if (ASN1_object_size((kind & V_ASN1_CONSTRUCTED) != 0, (int)len, tag) !=
-	    (int)header + (int)len)
-		return false;
-	cursor->ptr = p + len;
-	cursor->len -= header + (size_t)len;
-	if ((kind & V_ASN1_CONSTRUCTED) == 0)
+	inner = view_of(cursor->ptr + h.header, h.content);
+	*cursor = view_of(inner.ptr + inner.len, cursor->len - h.header - h.content);
+	if ((first & V_ASN1_CONSTRUCTED) == 0)
 		return true;
-	if (class == V_ASN1_UNIVERSAL && tag != V_ASN1_SEQUENCE && tag != V_ASN1_SET)
+	if ((first & V_ASN1_PRIVATE) == V_ASN1_UNIVERSAL && first != DER_SEQUENCE &&
+	    first != DER_SET)
 		return false; /* strings in pieces are BER */
-	for (struct view inner = view_of(p, (size_t)len); inner.len > 0;)
+	while (inner.len > 0)
 		if (!strict_element(&inner, depth + 1))
 			return false;
 	return true;
@@ -107,13 +119,30 @@ pkix_wire_free(struct pkix_wire *w)
 }
 
 bool
+pkix_check_element(struct view der, const char *what, struct err *err)
+{
+	return (pkix_der_is_strict(der) && der.ptr[0] == DER_SEQUENCE) ||
+	       err_set(err, E_INVALIDARG, "%s: not one DER SEQUENCE", what);
+}
+
+bool
 pkix_put_element(ASN1_STRING *field, struct view der, const char *what, struct err *err)
 {
-	if (!pkix_der_is_strict(der) || der.ptr[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
-		return err_set(err, E_INVALIDARG, "%s: not one DER SEQUENCE", what);
+	if (!pkix_check_element(der, what, err))
+		return false;
 	if (ASN1_STRING_set(field, der.ptr, (int)der.len) != 1)
 		return err_nomem(err);
 	return true;
+}
+
+bool
+pkix_is_algorithm(struct view der)
+{
+	struct view content, oid, parameters;
+
+	return pkix_der_is_strict(der) && der_take(&der, DER_SEQUENCE, &content) &&
+	       der_take(&content, DER_OBJECT, &oid) && der_is_oid(oid) &&
+	       (content.len == 0 || (der_take_any(&content, &parameters) && content.len == 0));
 }
 
 X509_ALGOR *

@@ -1,9 +1,13 @@
 #include "pkix_priv.h"
 
+#include <limits.h>
 #include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/rand.h>
+
+#include "der_write.h"
+#include "own_openssl.h"
 
 /* A time after 1950 and before 10000, as UTCTime up to 2049 and GeneralizedTime from then on (RFC
  * 5280 4.1.2.5). */
@@ -32,97 +36,177 @@ pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err)
 	       err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
 }
 
-bool
-pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err)
+/* A positive number of at most 20 octets with its sign (RFC 5280 4.1.2.2). */
+static bool
+check_serial(struct view serial, struct err *err)
 {
-	OWNED(own_bn) BIGNUM *n = NULL;
-
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
-	/* RFC 5280 4.1.2.2: positive, at most 20 octets with its sign */
-	if (serial.len == 0 || serial.len > 20 || (serial.len == 20 && (serial.ptr[0] & 0x80) != 0))
-		return err_set(
-		    err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
-	if ((n = BN_bin2bn(serial.ptr, (int)serial.len, NULL)) == NULL ||
-	    BN_to_ASN1_INTEGER(n, field) == NULL)
-		return err_nomem(err);
-	return true;
+	return (serial.len > 0 && serial.len <= 20 &&
+		   (serial.len < 20 || (serial.ptr[0] & 0x80) == 0)) ||
+	       err_set(err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
 }
 
 static bool
-no_duplicates(const STACK_OF(X509_EXTENSION) * list, struct err *err)
+check_algorithm(struct view sig_alg, struct err *err)
 {
-	for (int i = 0; list != NULL && i < sk_X509_EXTENSION_num(list); i++)
-		for (int j = 0; j < i; j++)
-			if (OBJ_cmp(X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, i)),
-				X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, j))) == 0)
+	return pkix_is_algorithm(sig_alg) ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "the signature algorithm is not an AlgorithmIdentifier");
+}
+
+/* As pkix_put_time; it fits. */
+static void
+put_time(struct der_out *o, int64_t when)
+{
+	const time_t t = (time_t)when;
+	struct tm tm = {0};
+	char text[32];
+	size_t skip, len;
+
+	(void)gmtime_r(&t, &tm);
+	skip = tm.tm_year < 150 ? 2 : 0; /* of the year's digits */
+	len = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) - skip;
+	der_put_element(
+	    o, skip > 0 ? DER_UTC_TIME : DER_GENERALIZED_TIME, view_of(text + skip, len));
+}
+
+static void
+put_list(struct der_out *o, const STACK_OF(X509_EXTENSION) * list)
+{
+	for (int i = 0; list != NULL && i < sk_X509_EXTENSION_num(list); i++) {
+		OWNED(own_octets) uint8_t *der = NULL;
+		int len = i2d_X509_EXTENSION(sk_X509_EXTENSION_value(list, i), &der);
+
+		if (len <= 0)
+			o->failed = true;
+		else
+			der_put(o, view_of(der, (size_t)len));
+	}
+}
+
+bool
+pkix_extensions_encode(const STACK_OF(X509_EXTENSION) * list, struct buf *out, struct err *err)
+{
+	OWNED(der_out_free) struct der_out o = {0};
+
+	put_list(&o, list);
+	return der_done(&o, out, err);
+}
+
+/* The OID of the extension at the start of `list`; empty: there is none. */
+static struct view
+next_oid(struct view *list)
+{
+	struct view extension, oid = {0};
+
+	if (der_take(list, DER_SEQUENCE, &extension))
+		(void)der_take(&extension, DER_OBJECT, &oid);
+	return oid;
+}
+
+/* `list` is the content of Extensions. */
+static bool
+check_extensions(struct view list, struct err *err)
+{
+	struct view seen[PKIX_MAX_ITEMS];
+	size_t count = 0;
+
+	while (list.len > 0) {
+		if (count == PKIX_MAX_ITEMS || (seen[count] = next_oid(&list)).len == 0)
+			return err_set(
+			    err, E_INVALIDARG, "certificate to issue: extensions that are none");
+		for (size_t i = 0; i < count; i++)
+			if (view_eq(seen[i], seen[count]))
 				return err_set(err, E_INVALIDARG,
-				    "certificate to issue: extension %d repeats extension %d",
-				    i + 1, j + 1);
+				    "certificate to issue: extension %zu repeats extension %zu",
+				    count + 1, i + 1);
+		count++;
+	}
 	return true;
+}
+
+static void
+put_tbs(struct der_out *o, const struct pkix_tbs *in)
+{
+	static const uint8_t version_3[] = {0xa0, 3, DER_INTEGER, 1, 2};
+	size_t tbs = der_open(o, DER_SEQUENCE), validity, tagged, extensions;
+
+	der_put(o, view_of(version_3, sizeof version_3));
+	der_put_unsigned(o, in->serial);
+	der_put(o, in->sig_alg);
+	der_put(o, in->issuer);
+	validity = der_open(o, DER_SEQUENCE);
+	put_time(o, in->not_before);
+	put_time(o, in->not_after);
+	der_close(o, validity);
+	der_put(o, in->subject);
+	der_put(o, in->spki);
+	if (in->encoded.len > 0) { /* an empty SEQUENCE is not allowed */
+		tagged = der_open(o, DER_CONTEXT_3);
+		extensions = der_open(o, DER_SEQUENCE);
+		der_put(o, in->encoded);
+		der_close(o, extensions);
+		der_close(o, tagged);
+	}
+	der_close(o, tbs);
+}
+
+static bool
+encode_tbs(const struct pkix_tbs *in, struct buf *out, struct err *err)
+{
+	OWNED(der_out_free) struct der_out o = {0};
+
+	if (in->not_after < in->not_before)
+		return err_set(
+		    err, E_INVALIDARG, "certificate to issue: it would end before it begins");
+	if (!check_algorithm(in->sig_alg, err) || !check_serial(in->serial, err) ||
+	    !pkix_check_element(in->issuer, "issuer name", err) ||
+	    !pkix_time_fits(in->not_before, err) || !pkix_time_fits(in->not_after, err) ||
+	    !pkix_check_element(in->subject, "subject name", err) ||
+	    !pkix_check_element(in->spki, "subject public key", err) ||
+	    !check_extensions(in->encoded, err))
+		return false;
+	put_tbs(&o, in);
+	return der_done(&o, out, err);
 }
 
 bool
 pkix_tbs_encode(const struct pkix_tbs *in, struct buf *out, struct err *err)
 {
-	OWNED(own_pkix_tbs_cert) PKIX_TBS_CERT *tbs = PKIX_TBS_CERT_new();
-	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
-	uint8_t *der = NULL;
-	int len = 0;
+	OWNED(buf_free) struct buf extensions = {0};
+	struct pkix_tbs whole = *in;
 
 	*out = (struct buf){0};
-	if (tbs == NULL || (tbs->version = ASN1_INTEGER_new()) == NULL ||
-	    ASN1_INTEGER_set(tbs->version, 2) != 1)
-		return err_nomem(err);
-	if (in->not_after < in->not_before)
-		return err_set(
-		    err, E_INVALIDARG, "certificate to issue: it would end before it begins");
-	if ((alg = pkix_algor(in->sig_alg, err)) == NULL ||
-	    !pkix_put_serial(tbs->serial, in->serial, err) ||
-	    !pkix_put_element(tbs->issuer, in->issuer, "issuer name", err) ||
-	    !pkix_put_time(tbs->validity->notBefore, in->not_before, err) ||
-	    !pkix_put_time(tbs->validity->notAfter, in->not_after, err) ||
-	    !pkix_put_element(tbs->subject, in->subject, "subject name", err) ||
-	    !pkix_put_element(tbs->spki, in->spki, "subject public key", err) ||
-	    !no_duplicates(in->extensions, err))
-		return false;
-	X509_ALGOR_free(tbs->sig_alg);
-	tbs->sig_alg = own_give(&alg);
-	/* Lent: an empty SEQUENCE is not allowed. */
-	if (in->extensions != NULL && sk_X509_EXTENSION_num(in->extensions) > 0)
-		tbs->extensions = (STACK_OF(X509_EXTENSION) *)(uintptr_t)in->extensions;
-	len = i2d_PKIX_TBS_CERT(tbs, &der);
-	tbs->extensions = NULL;
-	return buf_take_openssl(der, len, out, err);
+	if (in->extensions != NULL) {
+		if (!pkix_extensions_encode(in->extensions, &extensions, err))
+			return false;
+		whole.encoded = buf_view(&extensions);
+	}
+	return encode_tbs(&whole, out, err);
 }
 
 bool
 pkix_signed_wrap(
     struct view tbs, struct view sig_alg, struct view signature, struct buf *out, struct err *err)
 {
-	OWNED(own_pkix_signed) PKIX_SIGNED *s = PKIX_SIGNED_new();
-	OWNED(own_x509_algor) X509_ALGOR *alg = NULL;
-	uint8_t *der = NULL;
-	int len = 0;
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t whole;
 
 	*out = (struct buf){0};
-	if (s == NULL)
-		return err_nomem(err);
 	if (signature.len == 0 || signature.len > PKIX_MAX_DER)
 		return err_set(err, E_INVALIDARG, "a signature of %zu bytes", signature.len);
-	if ((alg = pkix_algor(sig_alg, err)) == NULL)
+	if (!check_algorithm(sig_alg, err))
 		return false;
 	/* A CRL may be large and was made here: only its outer shape is looked at. */
-	if (tbs.len < 2 || tbs.len > INT_MAX / 2 ||
-	    tbs.ptr[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
+	if (tbs.len < 2 || tbs.len > INT_MAX / 2 || tbs.ptr[0] != DER_SEQUENCE)
 		return err_set(err, E_INVALIDARG, "what is to be signed is not a DER SEQUENCE");
-	if (ASN1_STRING_set(s->tbs, tbs.ptr, (int)tbs.len) != 1 ||
-	    !pkix_bits_set(s->signature, signature))
-		return err_nomem(err);
-	X509_ALGOR_free(s->sig_alg);
-	s->sig_alg = own_give(&alg);
-	len = i2d_PKIX_SIGNED(s, &der);
-	return buf_take_openssl(der, len, out, err);
+	whole = der_open(&o, DER_SEQUENCE);
+	der_put(&o, tbs);
+	der_put(&o, sig_alg);
+	der_put_bits(&o, signature);
+	der_close(&o, whole);
+	return der_done(&o, out, err);
 }
 
 static size_t

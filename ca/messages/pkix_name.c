@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "der.h"
+#include "der_read.h"
 #include "mem.h"
 #include "oids.h"
 #include "pkix_name.h"
@@ -83,37 +83,6 @@ pkix_attr_type_of(struct view type)
 #define SEQUENCE 0x30
 #define SET      0x31
 
-/* The next element of `cursor`, strict DER, if its first octet is this one. */
-static bool
-take(struct view *cursor, uint8_t first, struct view *content)
-{
-	struct view whole;
-	const uint8_t *p;
-	int tag, class;
-	long len;
-
-	if (cursor->len == 0 || cursor->ptr[0] != first || !der_next(cursor, &whole))
-		return false;
-	p = whole.ptr;
-	der_head(&p, &len, &tag, &class, whole.len);
-	*content = view_of(p, (size_t)len);
-	return true;
-}
-
-/* X.690 8.19.2 */
-static bool
-is_oid(struct view content)
-{
-	bool begins = true;
-
-	for (size_t i = 0; i < content.len; i++) {
-		if (begins && content.ptr[i] == 0x80)
-			return false;
-		begins = content.ptr[i] < 0x80;
-	}
-	return content.len > 0 && begins;
-}
-
 /* What OpenSSL takes as a value in a name too: whole characters. */
 static bool
 is_value(int tag, struct view content)
@@ -137,17 +106,17 @@ read_ava(struct view *set, struct pkix_ava *out)
 {
 	struct view pair, oid;
 
-	if (!take(set, SEQUENCE, &pair))
+	if (!der_take(set, SEQUENCE, &pair))
 		return false;
 	out->type = pair;
-	if (!take(&pair, V_ASN1_OBJECT, &oid) || !is_oid(oid))
+	if (!der_take(&pair, DER_OBJECT, &oid) || !der_is_oid(oid))
 		return false;
 	out->type.len -= pair.len;
 	out->whole = pair;
 	if (pair.len == 0)
 		return false;
 	out->tag = pair.ptr[0] & ~V_ASN1_CONSTRUCTED;
-	return take(&pair, pair.ptr[0], &out->value) && pair.len == 0 &&
+	return der_take(&pair, pair.ptr[0], &out->value) && pair.len == 0 &&
 	       is_value(out->tag, out->value);
 }
 
@@ -156,7 +125,7 @@ read_rdn(struct view *name, struct pkix_avas *out)
 {
 	struct view set;
 
-	if (!take(name, SET, &set))
+	if (!der_take(name, SET, &set))
 		return false;
 	while (set.len > 0) {
 		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
@@ -176,7 +145,7 @@ pkix_name_read(struct view der, struct pkix_avas *out)
 	struct view name;
 
 	*out = avas;
-	if (!pkix_der_is_strict(der) || !take(&der, SEQUENCE, &name))
+	if (!pkix_der_is_strict(der) || !der_take(&der, SEQUENCE, &name))
 		return false;
 	while (name.len > 0)
 		if (!read_rdn(&name, &avas))
@@ -210,7 +179,7 @@ pkix_type_text(struct view type, char out[PKIX_OID_TEXT])
 	const uint8_t *p = type.ptr;
 	struct view rest = type, content;
 
-	if (!take(&rest, V_ASN1_OBJECT, &content) || rest.len > 0 || !is_oid(content))
+	if (!der_take(&rest, V_ASN1_OBJECT, &content) || rest.len > 0 || !der_is_oid(content))
 		return false;
 	OWNED(own_asn1_object) ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)type.len);
 

@@ -37,14 +37,15 @@ bool pkix_bits_view(const ASN1_BIT_STRING *bits, struct view *out);
 bool pkix_bits_set(ASN1_BIT_STRING *bits, struct view octets);
 
 /* Puts a SEQUENCE element, checked by pkix_der_is_strict, into a template field. */
+bool pkix_check_element(struct view der, const char *what, struct err *err);
 bool pkix_put_element(ASN1_STRING *field, struct view der, const char *what, struct err *err);
 
-/* Fields of what the CA makes: a time, a positive serial of at most 20 octets. */
+/* Fields of what the CA makes: a time. */
 bool pkix_time_fits(int64_t when, struct err *err);
 bool pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err);
-bool pkix_put_serial(ASN1_INTEGER *field, struct view serial, struct err *err);
 
-/* AlgorithmIdentifier from its DER. */
+/* AlgorithmIdentifier from its DER; the first only looks at its shape. */
+bool pkix_is_algorithm(struct view der);
 X509_ALGOR *pkix_algor(struct view der, struct err *err);
 
 /* Any ASN.1 text type as UTF-8; refuses NUL, control characters and characters that do not exist.

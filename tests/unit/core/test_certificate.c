@@ -283,6 +283,139 @@ columns_are_those_of_the_certificate(void **state)
 }
 
 static void
+issue_by(struct ca_view *view, const struct issue_plan *plan, struct pkix_cert *out)
+{
+	struct certificate_names names;
+	const struct certificate_order order = {
+	    .view = view, .plan = plan, .names = &names, .spki = buf_view(&spki)};
+	struct buf der;
+	struct err err;
+
+	harness_must(certificate_names_make(plan, &names, &err), &err);
+	harness_must(certificate_issue(harness.ca, &harness.vault, &order, &der, &err), &err);
+	harness_must(pkix_cert_decode(buf_view(&der), out, &err), &err);
+	certificate_names_free(&names);
+	buf_free(&der);
+}
+
+static void
+assert_same_extensions(const struct pkix_cert *a, const struct pkix_cert *b)
+{
+	assert_int_equal(a->extension_count, b->extension_count);
+	for (size_t i = 0; i < a->extension_count; i++) {
+		assert_string_equal(a->extensions[i].oid, b->extensions[i].oid);
+		assert_int_equal(a->extensions[i].critical, b->extensions[i].critical);
+		assert_true(view_eq(a->extensions[i].value, b->extensions[i].value));
+	}
+}
+
+/* The kept extensions that were made first are not in what is made now, and those that are found
+ * are what would be made. */
+static void
+assert_kept(struct ca_view *view, const struct issue_plan *plan)
+{
+	struct kept_extensions *kept = view->extensions;
+	struct pkix_cert made, first, found;
+
+	assert_non_null(kept);
+	issue_by(view, plan, &first);
+	issue_by(view, plan, &found);
+	view->extensions = NULL;
+	issue_by(view, plan, &made);
+	view->extensions = kept;
+	assert_same_extensions(&made, &first);
+	assert_same_extensions(&made, &found);
+	pkix_cert_free(&made);
+	pkix_cert_free(&first);
+	pkix_cert_free(&found);
+}
+
+static void
+kept_extensions_are_those_of_the_plan(void **state)
+{
+	char usages_0[] = "1.3.6.1.5.5.7.3.2", usages_1[] = "1.3.6.1.5.5.7.3.4";
+	char *usages[] = {usages_0, usages_1};
+	char policies_0[] = "1.2.3.4.5";
+	char *policies[] = {policies_0};
+	char critical_0[] = "2.5.29.37", critical_1[] = "2.5.29.31";
+	char *critical[] = {critical_0, critical_1};
+	const struct issue_request request = {.key_algorithm = "RSA", .key_bits = 2048};
+	struct ca_view *view = ca_view_get(harness.ca);
+	struct issue_plan plan, p;
+
+	(void)state;
+	plan_for("User", &request, &plan);
+	/* One after the other, since the one before is found if a difference is not seen. */
+	assert_kept(view, &plan);
+	p = plan;
+	for (int i = 0; i < 18; i++) {
+		switch (i) {
+		case 0:
+			p.key_usage[0] ^= 0x80;
+			break;
+		case 1:
+			p.key_usage[1] ^= 0x80;
+			break;
+		case 2:
+			p.key_usage_critical = !p.key_usage_critical;
+			break;
+		case 3:
+			p.eku = (struct texts){usages, 2};
+			break;
+		case 4:
+			p.eku.count = 1;
+			break;
+		case 5:
+			p.eku_critical = !p.eku_critical;
+			break;
+		case 6:
+			p.application_policies = (struct texts){usages, 2};
+			break;
+		case 7:
+			p.policies = (struct texts){policies, 1};
+			break;
+		case 8:
+			p.critical = (struct texts){critical, 2};
+			break;
+		case 9:
+			p.critical.count = 1;
+			break;
+		case 10:
+			p.smime_capabilities = !p.smime_capabilities;
+			break;
+		case 11:
+			p.template_cn = "Other", p.template_name = true, p.template_info = false;
+			break;
+		case 12:
+			p.template_cn = "Another";
+			break;
+		case 13:
+			p.template_oid = "1.2.3", p.template_info = true, p.template_name = false;
+			break;
+		case 14:
+			p.template_minor++;
+			break;
+		case 15:
+			p.template_major++;
+			break;
+		case 16:
+			p.basic_constraints = true;
+			break;
+		default:
+			p.basic_constraints_critical = true;
+		}
+		assert_kept(view, &p);
+	}
+	p.no_revocation_info = true;
+	assert_kept(view, &p);
+	p.ocsp_nocheck = true;
+	assert_kept(view, &p);
+	assert_kept(view, &plan);
+	issue_plan_free(&plan);
+	ca_view_release(&view);
+}
+
+static void
 assert_same_text(const char *a, const char *b)
 {
 	if (a == NULL || b == NULL)
@@ -481,6 +614,7 @@ main(void)
 	    cmocka_unit_test(listed_extensions_are_critical),
 	    cmocka_unit_test(serial_numbers_are_random),
 	    cmocka_unit_test(columns_are_those_of_the_certificate),
+	    cmocka_unit_test(kept_extensions_are_those_of_the_plan),
 	    cmocka_unit_test(columns_that_are_known_are_those_of_the_certificate),
 	    cmocka_unit_test(serial_column_has_whole_octets),
 	    cmocka_unit_test(exchange_certificate_is_that_of_the_paper),

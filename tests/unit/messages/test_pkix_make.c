@@ -1,6 +1,8 @@
 /* Certificates and CRLs made, and read by OpenSSL. */
 #include "messages_support.h"
 #include "crl_list.h"
+#include "der.h"
+#include "pkix_asn1.h"
 
 #include <openssl/x509v3.h>
 
@@ -173,6 +175,101 @@ validity_beyond_2049_is_generalized_time(void **state)
 	    "491231235959Z",
 	    15));
 	buf_free(&tbs);
+	parts_free(&p);
+}
+
+/* OpenSSL, which reads and writes it by its templates, gives the same octets. */
+static void
+assert_written_as_openssl_does(const struct pkix_tbs *t)
+{
+	struct buf tbs;
+	PKIX_TBS_CERT *read;
+	struct err err;
+
+	must(pkix_tbs_encode(t, &tbs, &err));
+	read = der_decode(ASN1_ITEM_rptr(PKIX_TBS_CERT), buf_view(&tbs), 1 << 20, "it", &err);
+	if (read == NULL)
+		fail_msg("%s", err.msg);
+	PKIX_TBS_CERT_free(read);
+	buf_free(&tbs);
+}
+
+static void
+every_length_is_written_as_openssl_does(void **state)
+{
+	uint8_t octets[20] = {0}, value[700] = {0};
+	struct pkix_tbs t;
+	struct parts p;
+	struct err err;
+
+	(void)state;
+	parts_make(&p, support_ec("P-256"));
+	t = p.tbs;
+	for (size_t len = 1; len <= sizeof octets; len++)
+		for (unsigned first = 0; first < 0x100; first += first < 2 ? 1 : 0x7e) {
+			octets[0] = (uint8_t)first;
+			octets[1] = 0x80;
+			t.serial = view_of(octets, len);
+			if ((first != 0 || len > 1) && (first < 0x80 || len < 20))
+				assert_written_as_openssl_does(&t);
+		}
+	t = p.tbs;
+	for (int64_t when = INT64_C(-631152000); when < INT64_C(253402300799);
+	     when += INT64_C(777777777)) {
+		t.not_before = t.not_after = when;
+		assert_written_as_openssl_does(&t);
+	}
+	t.not_after = INT64_C(253402300799);
+	assert_written_as_openssl_does(&t);
+	t = p.tbs;
+	for (size_t len = 0; len < sizeof value; len++) {
+		STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+		struct buf encoded, tbs, same;
+
+		must(pkix_ext_push(list, "1.2.3", len % 2 == 0, view_of(value, len), &err));
+		must(pkix_ext_push(list, "1.2.3.4", false, view_of(value, len / 2), &err));
+		t.extensions = list;
+		assert_written_as_openssl_does(&t);
+		must(pkix_tbs_encode(&t, &tbs, &err));
+		must(pkix_extensions_encode(list, &encoded, &err));
+		t.extensions = NULL;
+		t.encoded = buf_view(&encoded);
+		must(pkix_tbs_encode(&t, &same, &err));
+		assert_true(view_eq(buf_view(&tbs), buf_view(&same)));
+		t.encoded = (struct view){0};
+		sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+		buf_free(&encoded);
+		buf_free(&same);
+		buf_free(&tbs);
+	}
+	parts_free(&p);
+}
+
+static void
+encoded_extensions_are_extensions_and_none_twice(void **state)
+{
+	static const uint8_t one[] = {0x30, 7, 6, 2, 0x2a, 3, 4, 1, 0}, null[] = {5, 0};
+	struct buf two = {0}, out = {0};
+	struct pkix_tbs t;
+	struct parts p;
+	struct err err;
+
+	(void)state;
+	parts_make(&p, support_ec("P-256"));
+	t = p.tbs;
+	t.extensions = NULL;
+	t.encoded = view_of(one, sizeof one);
+	assert_written_as_openssl_does(&t);
+	must(buf_append(&two, t.encoded, &err));
+	must(buf_append(&two, t.encoded, &err));
+	t.encoded = buf_view(&two);
+	must_fail(pkix_tbs_encode(&t, &out, &err), E_INVALIDARG);
+	t.encoded.len--;
+	must_fail(pkix_tbs_encode(&t, &out, &err), E_INVALIDARG);
+	t.encoded = view_of(null, sizeof null);
+	must_fail(pkix_tbs_encode(&t, &out, &err), E_INVALIDARG);
+	assert_null(out.ptr);
+	buf_free(&two);
 	parts_free(&p);
 }
 
@@ -383,6 +480,8 @@ main(void)
 	    cmocka_unit_test(certificate_is_accepted_by_openssl_with_equal_fields),
 	    cmocka_unit_test(validity_beyond_2049_is_generalized_time),
 	    cmocka_unit_test(wrong_parts_of_a_certificate_are_refused),
+	    cmocka_unit_test(every_length_is_written_as_openssl_does),
+	    cmocka_unit_test(encoded_extensions_are_extensions_and_none_twice),
 	    cmocka_unit_test(no_extensions_leaves_the_field_out),
 	    cmocka_unit_test(crl_is_accepted_by_openssl),
 	    cmocka_unit_test(wrong_parts_of_a_crl_are_refused),
