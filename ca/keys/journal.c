@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/objects.h>
 #include <openssl/sha.h>
 
 #include "clock.h"
+#include "cms.h"
 #include "file.h"
 #include "own.h"
 #include "text.h"
@@ -63,17 +65,18 @@ get_u64le(const uint8_t *from)
 	return n;
 }
 
-static void
+static bool
 chain(const uint8_t before[CHAIN_LEN], const uint8_t body[BODY_LEN], uint8_t out[CHAIN_LEN])
 {
 	uint8_t both[CHAIN_LEN + BODY_LEN];
+	struct err ignored;
 
 	memcpy(both, before, CHAIN_LEN);
 	memcpy(both + CHAIN_LEN, body, BODY_LEN);
-	SHA256(both, sizeof both, out);
+	return cms_digest_of(NID_sha256, view_of(both, sizeof both), out, &ignored);
 }
 
-static void
+static bool
 encode(const struct journal_entry *e, uint64_t position, const uint8_t before[CHAIN_LEN],
     uint8_t out[JOURNAL_RECORD_LEN])
 {
@@ -84,7 +87,7 @@ encode(const struct journal_entry *e, uint64_t position, const uint8_t before[CH
 	out[AT_NUMBER_LEN] = (uint8_t)e->number_len;
 	memcpy(out + AT_NUMBER, e->number, e->number_len);
 	memcpy(out + AT_SHA256, e->sha256, sizeof e->sha256);
-	chain(before, out, out + BODY_LEN);
+	return chain(before, out, out + BODY_LEN);
 }
 
 /* False if the record is not number `position` behind `before`. */
@@ -94,9 +97,9 @@ decode(const uint8_t record[JOURNAL_RECORD_LEN], uint64_t position, const uint8_
 {
 	uint8_t expected[CHAIN_LEN];
 
-	chain(before, record, expected);
-	if (get_u64le(record + AT_POSITION) != position || record[AT_KIND] == 0 ||
-	    record[AT_KIND] >= JOURNAL_KINDS || record[AT_NUMBER_LEN] > JOURNAL_NUMBER_MAX ||
+	if (!chain(before, record, expected) || get_u64le(record + AT_POSITION) != position ||
+	    record[AT_KIND] == 0 || record[AT_KIND] >= JOURNAL_KINDS ||
+	    record[AT_NUMBER_LEN] > JOURNAL_NUMBER_MAX ||
 	    memcmp(expected, record + BODY_LEN, CHAIN_LEN) != 0)
 		return false;
 	*out = (struct journal_entry){.kind = (enum journal_kind)record[AT_KIND],
@@ -115,16 +118,14 @@ journal_add(
 	bool ok = false;
 
 	e->when = now;
-	if (what.len > 0)
-		SHA256(what.ptr, what.len, e->sha256);
+	if (what.len > 0 && !cms_digest_of(NID_sha256, what, e->sha256, err))
+		return false;
 	pthread_mutex_lock(&j->lock);
-	if (!j->broken) {
-		encode(e, j->count + 1, j->chain, record);
+	errno = EIO;
+	if (!j->broken && encode(e, j->count + 1, j->chain, record)) {
 		/* After half a record nothing can follow: what is written next would not fit. */
 		j->broken = !file_write_all(j->fd, view_of(record, sizeof record));
 		ok = !j->broken;
-	} else {
-		errno = EIO;
 	}
 	if (ok) {
 		j->count++;

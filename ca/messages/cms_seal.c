@@ -1,7 +1,9 @@
 #include "cms_enveloped.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/objects.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
@@ -15,15 +17,18 @@ rsa_encrypt(const struct cms_kra *to, struct view cek, uint8_t out[RSA_BYTES_MAX
     struct err *err)
 {
 	bool oaep = to->reader >= CMS_READER_OAEP;
-	const EVP_MD *md = cms_digest(NID_sha256);
+	int padding = oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING;
+	char digest[] = "SHA256";
+	const OSSL_PARAM all[] = {
+	    OSSL_PARAM_construct_int(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, &padding),
+	    oaep ? OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest, 0)
+		 : OSSL_PARAM_construct_end(),
+	    OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_end()};
 	OWNED(own_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, to->key, NULL);
 
 	*len_out = RSA_BYTES_MAX;
-	return (ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
-		   EVP_PKEY_CTX_set_rsa_padding(
-		       ctx, oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING) == 1 &&
-		   (!oaep || (EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 &&
-				 EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1)) &&
+	return (ctx != NULL && EVP_PKEY_encrypt_init_ex(ctx, all) == 1 &&
 		   EVP_PKEY_encrypt(ctx, out, len_out, cek.ptr, cek.len) == 1) ||
 	       err_openssl(err, DIRCA_E_CRYPTO,
 		   "the content key could not be encrypted to a recipient's RSA key");

@@ -67,7 +67,7 @@ rsa_numbers_of(const EVP_PKEY *key, bool is_private, struct rsa_numbers *out)
 	};
 
 	*out = (struct rsa_numbers){0};
-	if (!EVP_PKEY_is_a(key, "RSA") || !rsa_numbers_new(is_private, &k) ||
+	if (!rsa_numbers_new(is_private, &k) ||
 	    EVP_PKEY_todata(key, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, &params) != 1)
 		return false;
 	for (size_t i = 0; i < COUNT_OF(numbers) && *numbers[i].to != NULL; i++) {
