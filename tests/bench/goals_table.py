@@ -3,6 +3,7 @@
 
     goals_table.py --look WORK [--anyway]         writes WORK/about.json; fails where the machine has something else to do
     goals_table.py [--json FILE] [--write] WORK   of WORK/figures, WORK/budget.json
+    goals_table.py --json FILE                    tells what is in FILE
     goals_table.py --table                        goals.json into README.md
     goals_table.py --check                        README.md has the table that goals.json makes
 """
@@ -42,9 +43,9 @@ GOALS = (
     ("trips.openldap", "round trips to OpenLDAP an enrollment", "<=", 2, "", "5"),
     ("trips.ad", "round trips to Samba's Active Directory", "<=", 1, "", ""),
     ("groups_p50_ms", "principal with 500 groups through 20 levels, p50", "<=", 5, "ms", "10.4"),
-    ("search_p99_ms.4", "search, worst of six forms, p99 at the client, 10^4 rows", "<", 1, "ms", ""),
-    ("search_p99_ms.6", "the same, 10^6 rows", "<", 1, "ms", ""),
-    ("search_p99_ms.7", "the same, 10^7 rows", "<", 1, "ms", ""),
+    ("search_inside_ms.4", "search, worst of six forms, p99 less a bare call's p50, 10^4 rows", "<", 1, "ms", ""),
+    ("search_inside_ms.6", "the same, 10^6 rows", "<", 1, "ms", ""),
+    ("search_inside_ms.7", "the same, 10^7 rows", "<", 1, "ms", ""),
     ("search_growth.6", "p50 of the worst form, 10^6 by 10^4 rows", "<", 2, "", ""),
     ("search_growth.7", "the same, 10^7 by 10^4 rows", "<", 2, "", ""),
     ("getkey_ms", "dirca getkey of one key, warm, from start to end", "<=", 60, "ms", ""),
@@ -217,6 +218,9 @@ def main():
         return
     if a.table:
         write(json.loads(JSON.read_text(encoding="utf-8")))
+        return
+    if a.work is None and a.json is not None:
+        tell(json.loads(a.json.read_text(encoding="utf-8")))
         return
     if a.look:
         look(a.work, a.anyway)
