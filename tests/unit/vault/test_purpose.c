@@ -46,7 +46,7 @@ check_by(const struct vault_rules *rules, struct err *err)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509_EXTENSIONS(list, &der);
-	struct view whole = view_of(der, (size_t)len), extensions;
+	struct view whole = view_of(der, (size_t)len), extensions = {0};
 	bool ok;
 
 	assert_true(len > 0 && der_take(&whole, DER_SEQUENCE, &extensions));
