@@ -116,6 +116,12 @@ def look(work, anyway):
         model = next((line.partition(": ")[2].strip() for line in f if line.startswith("model name")), "?")
     commit = run("git", "rev-parse", "--short=8", "HEAD") or "?"
     changed = run("git", "status", "--porcelain", "--untracked-files=no", "--", "../..", ":!../../tests/bench/goals.json", ":!../../tests/bench/README.md")
+    built = (pathlib.Path(os.environ.get("DIRCA_BIN", HERE / "../../build/release/bin")) / "dircad").stat().st_mtime
+    of_source = run("git", "log", "-1", "--format=%ct", "--", "../../ca", "../../base", "../../directory", "../../templates", "../../cli")
+    if of_source.isdigit() and built < int(of_source):
+        if not anyway:
+            sys.exit(f"goals: dircad is older than {commit}: cmake --build --preset release; --anyway")
+        changed = True
     busy = busy_share(3)
     about = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "commit": commit + ("+" if changed else ""),
              "load": round(os.getloadavg()[0], 2), "busy_percent": round(busy, 1), "processor": model,
