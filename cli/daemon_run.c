@@ -74,5 +74,6 @@ daemon_json(
 	if (!ok)
 		return false;
 	*out = json_loadf(from, 0, NULL);
+	fclose(own_give(&from)); /* what it still wanted to say it does not wait with */
 	return wait_for(child, status_out, err);
 }

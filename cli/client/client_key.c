@@ -14,6 +14,9 @@
 
 #define KEY_FILE_MAX 65536
 
+/* Before the PEM, which every reader of PEM passes over (RFC 7468 2). */
+static const char mark[] = "Kept by `dirca enroll` until its certificate is there.\n";
+
 static const struct {
 	const char *name, *curve;
 	int bits;
@@ -79,20 +82,24 @@ bool
 client_key_save(const char *path, EVP_PKEY *key, const struct secret *password, struct err *err)
 {
 	OWNED(secret_free) struct secret pem = {0};
+	OWNED(secret_free) struct secret file = {0};
 
-	return pkcs8_encode(key, password, &pem, err) &&
-	       file_create(path, secret_view(&pem), 0600, err);
+	if (!pkcs8_encode(key, password, &pem, err) ||
+	    !secret_alloc(strlen(mark) + pem.len, &file, err))
+		return false;
+	memcpy(file.ptr, mark, strlen(mark));
+	memcpy(file.ptr + strlen(mark), pem.ptr, pem.len);
+	return file_create(path, secret_view(&file), 0600, err);
 }
 
 bool
 client_key_was_saved(const char *path, struct err *err)
 {
-	static const char begin[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 	OWNED(secret_free) struct secret file = {0};
 
 	if (!file_read_secret(path, KEY_FILE_MAX, &file, err))
 		return false;
-	return (file.len >= strlen(begin) && memcmp(file.ptr, begin, strlen(begin)) == 0) ||
+	return (file.len >= strlen(mark) && memcmp(file.ptr, mark, strlen(mark)) == 0) ||
 	       err_set(err, ERROR_FILE_EXISTS,
 		   "%s exists, and is no key that `dirca enroll` kept: name another file with "
 		   "--out",

@@ -18,7 +18,7 @@
 bool client_key_make(const char *kind, const struct tmpl *t, EVP_PKEY **out, struct err *err);
 /* On the curve, or RSA where that is NULL. */
 bool client_key_generate(const char *curve, int bits, EVP_PKEY **out, struct err *err);
-/* As pkcs8_encode; mode 0600; never overwrites. */
+/* As pkcs8_encode, behind a line that says whose it is; mode 0600; never overwrites. */
 bool client_key_save(
     const char *path, EVP_PKEY *key, const struct secret *password, struct err *err);
 /* Is it as client_key_save writes it? Another key is somebody's own, and not to be removed. */

@@ -4,6 +4,8 @@
 
 #include "client_key.h"
 #include "own_certificate.h"
+#include "own_openssl.h"
+#include "pkix.h"
 
 static char dir[64];
 
@@ -154,11 +156,20 @@ static void
 only_a_key_that_was_saved_is_taken_up(void **state)
 {
 	static const char *const others[] = {
-	    "one.key", "old.pem", "pfx", "pair.pem", "key.der", "empty"};
+	    "one.key", "sealed.pem", "old.pem", "pfx", "pair.pem", "key.der", "empty"};
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	OWNED(own_pkey) EVP_PKEY *again = NULL;
+	struct secret password = {0};
 	struct err err;
 
 	(void)state;
-	assert_true(client_key_was_saved("sealed.pem", &err));
+	must(secret_dup(view_str("right"), &password, &err));
+	must(client_key_generate("P-256", 0, &key, &err));
+	must(client_key_save("kept.key", key, &password, &err));
+	assert_true(client_key_was_saved("kept.key", &err));
+	must(client_key_load("kept.key", &password, &again, &err));
+	assert_true(pkix_same_key(key, again));
+	secret_free(&password);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		assert_false(client_key_was_saved(others[i], &err));
 		assert_int_equal(err.code, ERROR_FILE_EXISTS);
