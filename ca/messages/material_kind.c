@@ -215,7 +215,8 @@ of_message(struct view der)
 	OWNED(own_pkcs7) PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)der.len);
 
 	ERR_clear_error();
-	if (p7 == NULL)
+	/* The number may have stood anywhere in the head. */
+	if (p7 == NULL || !PKCS7_type_is_signed(p7))
 		return MATERIAL_DAMAGED;
 	return p7->d.sign != NULL && sk_PKCS7_SIGNER_INFO_num(p7->d.sign->signer_info) > 0
 		   ? MATERIAL_MESSAGE
