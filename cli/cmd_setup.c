@@ -46,16 +46,35 @@ make_users(struct work *w, struct err *err)
 
 /* For the group of the front, and nobody else. */
 static bool
-write_password(const struct setup_answers *a, struct err *err)
+write_secret(const char *path, const struct secret *content, struct err *err)
 {
 	const struct group *gr = getgrnam("dirca");
 
-	if (!file_create(
-		a->password_file, (struct view){a->password.ptr, a->password.len}, 0600, err))
+	if (!file_create(path, secret_view(content), 0600, err))
 		return false;
 	if (gr == NULL)
 		return err_set(err, DIRCA_E_CONFIG, "there is no group dirca");
-	return file_entrust(a->password_file, 0, gr->gr_gid, 0640, err);
+	return file_entrust(path, 0, gr->gr_gid, 0640, err);
+}
+
+/* Of a run that was interrupted it is there. */
+static bool
+write_keytab(const struct setup_keytab *k, struct err *err)
+{
+	OWNED(secret_free) struct secret there = {0};
+	struct err ignored;
+
+	return k->from == NULL ||
+	       (file_read_secret(k->path, k->copy.len, &there, &ignored) &&
+		   view_eq(secret_view(&there), secret_view(&k->copy))) ||
+	       write_secret(k->path, &k->copy, err);
+}
+
+static void
+show_copy(const struct setup_keytab *k)
+{
+	if (k->from != NULL)
+		printf("Keytab, %s: a copy of %s, for the service alone\n\n", k->path, k->from);
 }
 
 /* Before anything is written: would dircad take it? */
@@ -79,7 +98,8 @@ write_files(const struct setup_answers *a, const char *path, const char *folder,
 		return err_errno(err, DIRCA_E_IO, "%s", folder);
 	return (a->tls_ca_pem.len == 0 ||
 		   file_replace(a->tls_ca, buf_view(&a->tls_ca_pem), 0644, err)) &&
-	       (a->password_file == NULL || write_password(a, err)) &&
+	       write_keytab(&a->keytab, err) && write_keytab(&a->http_keytab, err) &&
+	       (a->password_file == NULL || write_secret(a->password_file, &a->password, err)) &&
 	       file_create(path, text, 0644, err);
 }
 
@@ -95,6 +115,8 @@ write_configuration(const struct cli *cli, const char *path, struct err *err)
 	    !setup_configuration(cli, &answers, &text, err) || !is_good(buf_view(&text), err))
 		return false;
 	printf("Configuration, %s:\n\n%.*s\n", path, (int)text.len, (const char *)text.ptr);
+	show_copy(&answers.keytab);
+	show_copy(&answers.http_keytab);
 	return cli->opt.dry_run ||
 	       ((cli->opt.yes || cli_confirm("Write it, and make the CA?", err)) &&
 		   write_files(&answers, path, folder, buf_view(&text), err));
@@ -109,6 +131,20 @@ agrees(const char *path, const char *option, const char *said, const char *has, 
 		   "--%s %s: %s says '%s', and is not changed by setup; edit it, or leave the "
 		   "option out",
 		   option, said, path, has != NULL ? has : "");
+}
+
+/* The same, of a file that may have been copied then. */
+static bool
+agrees_keytab(const char *path, const char *option, const char *said, const char *name,
+    const char *has, struct err *err)
+{
+	OWNED(own_memory) char *copy = mem_text(path);
+	bool copied;
+	OWNED(own_memory)
+	char *place = said != NULL ? setup_keytab_place(said, dirname(copy), name, &copied) : NULL;
+
+	return (has != NULL && said != NULL && strcmp(said, has) == 0) ||
+	       agrees(path, option, place, has, err);
 }
 
 static bool
@@ -132,8 +168,10 @@ have_configuration(struct work *w, const char *path, bool *there_out, struct err
 	       agrees(path, "service-uri", o->service_uri, w->config->dir_uris, err) &&
 	       agrees(path, "service-dn", o->service_dn, w->config->dir_bind_dn, err) &&
 	       agrees(path, "service-user", o->service_user, w->config->dir_authcid, err) &&
-	       agrees(path, "service-keytab", o->service_keytab, w->config->dir_keytab, err) &&
-	       agrees(path, "http-keytab", o->http_keytab, w->config->keytab, err);
+	       agrees_keytab(path, "service-keytab", o->service_keytab, SETUP_KEYTAB,
+		   w->config->dir_keytab, err) &&
+	       agrees_keytab(
+		   path, "http-keytab", o->http_keytab, SETUP_HTTP_KEYTAB, w->config->keytab, err);
 }
 
 static bool
@@ -167,6 +205,10 @@ lend(struct work *w, const char *path, struct err *err)
 
 	if (path == NULL)
 		return true;
+	if (setup_is_machines(path))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "%s is this machine's own keytab, and its keys are not given to a service",
+		    path);
 	if (stat(path, &st) != 0)
 		return err_errno(err, DIRCA_E_IO, "%s", path);
 	if (gr != NULL && st.st_gid == gr->gr_gid && (st.st_mode & S_IRGRP) != 0 &&
@@ -185,13 +227,16 @@ lend(struct work *w, const char *path, struct err *err)
 			   : err_set(err, DIRCA_E_CONFIG, "there is no group dirca"));
 }
 
+/* What is to be copied, of which the configuration said so, is there when it is written. */
 static bool
 lend_keytabs(struct work *w, struct err *err)
 {
-	const struct cli_options *o = &w->cli->opt;
-	const char *own = w->config != NULL ? w->config->dir_keytab : o->service_keytab;
-	const char *http = w->config != NULL ? w->config->keytab : o->http_keytab;
+	const char *own, *http;
 
+	if (w->config == NULL)
+		return true;
+	own = w->config->dir_keytab;
+	http = w->config->keytab;
 	return lend(w, own, err) &&
 	       ((own != NULL && http != NULL && strcmp(own, http) == 0) || lend(w, http, err));
 }

@@ -1,14 +1,17 @@
 #include "setup_answers.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client_config.h"
+#include "file.h"
 #include "given.h"
 #include "mem.h"
 #include "own.h"
@@ -19,7 +22,18 @@
 #define HTTPS_PORT   ":8443"
 #define HTTP_PORT    ":8080"
 
+#define MACHINE_KEYTAB "/etc/krb5.keytab"
+#define KEYTAB_MAX     (1 << 20)
+
 OWN_POINTER(own_addrinfo, struct addrinfo, freeaddrinfo)
+
+static void
+free_keytab(struct setup_keytab *k)
+{
+	free(k->path);
+	free(k->from);
+	secret_free(&k->copy);
+}
 
 void
 setup_answers_free(struct setup_answers *a)
@@ -30,8 +44,8 @@ setup_answers_free(struct setup_answers *a)
 	free(a->bind_dn);
 	free(a->user);
 	free(a->password_file);
-	free(a->keytab);
-	free(a->http_keytab);
+	free_keytab(&a->keytab);
+	free_keytab(&a->http_keytab);
 	free(a->tls_ca);
 	buf_free(&a->tls_ca_pem);
 	secret_free(&a->password);
@@ -106,28 +120,68 @@ own_name(void)
 		   : NULL;
 }
 
-static bool
-is_readable(const char *option, const char *path, struct err *err)
+char *
+setup_keytab_place(const char *path, const char *config_folder, const char *name, bool *copied_out)
 {
-	return path == NULL || access(path, R_OK) == 0 ||
-	       err_errno(err, DIRCA_E_IO, "--%s: %s", option, path);
+	OWNED(own_memory) char *copy = mem_text(path);
+	OWNED(own_memory) char *folder = realpath(dirname(copy), NULL);
+	OWNED(own_memory) char *own = realpath(config_folder, NULL);
+	const char *last = strrchr(path, '/');
+
+	*copied_out = folder == NULL || own == NULL || strcmp(folder, own) != 0;
+	if (!*copied_out)
+		name = last != NULL ? last + 1 : path;
+	return text_printf("%s/%s", config_folder, name);
+}
+
+bool
+setup_is_machines(const char *path)
+{
+	struct stat own, st;
+
+	return stat(MACHINE_KEYTAB, &own) == 0 && stat(path, &st) == 0 && own.st_dev == st.st_dev &&
+	       own.st_ino == st.st_ino;
+}
+
+/* Of elsewhere, where it may be for others too, or where the service does not see it (/root,
+ * /home), it is copied and left as it is. */
+static bool
+take_keytab(const char *option, const char *path, const char *config_folder, const char *name,
+    struct setup_keytab *out, struct err *err)
+{
+	bool copied;
+
+	if (!check_line(option, path, err))
+		return false;
+	if (setup_is_machines(path))
+		return err_set(err, DIRCA_E_CONFIG,
+		    "--%s: " MACHINE_KEYTAB " is this machine's own, and its keys are not given to "
+		    "a service; one with the service's keys alone is needed",
+		    option);
+	if (!file_read_secret(path, KEYTAB_MAX, &out->copy, err))
+		return err_prefix(err, "--%s", option);
+	out->path = setup_keytab_place(path, config_folder, name, &copied);
+	if (copied)
+		out->from = mem_text(path);
+	return true;
 }
 
 /* People sign in at the CA by Kerberos, too, if it has a key. */
 static bool
-ask_keytabs(const struct cli *cli, struct setup_answers *a, struct err *err)
+ask_keytabs(
+    const struct cli *cli, const char *config_folder, struct setup_answers *a, struct err *err)
 {
 	const struct cli_options *o = &cli->opt;
+	OWNED(own_memory) char *own = NULL;
+	OWNED(own_memory) char *http = NULL;
 
-	if (!ask(cli, "service-keytab", o->service_keytab,
-		"Keytab of the account by which the CA reads it", NULL, &a->keytab, err) ||
-	    !ask(cli, "http-keytab", o->http_keytab, "Keytab of HTTP/HOST, by which people sign in",
-		NOBODY, &a->http_keytab, err))
-		return false;
-	if (strcmp(a->http_keytab, NOBODY) == 0)
-		free(own_give(&a->http_keytab));
-	return is_readable("service-keytab", a->keytab, err) &&
-	       is_readable("http-keytab", a->http_keytab, err);
+	return ask(cli, "service-keytab", o->service_keytab,
+		   "Keytab of the account by which the CA reads it", NULL, &own, err) &&
+	       take_keytab("service-keytab", own, config_folder, SETUP_KEYTAB, &a->keytab, err) &&
+	       ask(cli, "http-keytab", o->http_keytab,
+		   "Keytab of HTTP/HOST, by which people sign in", NOBODY, &http, err) &&
+	       (strcmp(http, NOBODY) == 0 || take_keytab("http-keytab", http, config_folder,
+						 SETUP_HTTP_KEYTAB, &a->http_keytab, err));
 }
 
 static bool
@@ -146,12 +200,10 @@ ask_account(
 	bool named = o->service_dn != NULL || o->service_user != NULL;
 
 	if (o->service_keytab != NULL || (has_prefix(a->uri, "ldap:") && !o->starttls && !named))
-		return ask_keytabs(cli, a, err);
-	if (o->http_keytab != NULL) {
-		a->http_keytab = mem_text(o->http_keytab);
-		if (!is_readable("http-keytab", o->http_keytab, err))
-			return false;
-	}
+		return ask_keytabs(cli, config_folder, a, err);
+	if (o->http_keytab != NULL && !take_keytab("http-keytab", o->http_keytab, config_folder,
+					  SETUP_HTTP_KEYTAB, &a->http_keytab, err))
+		return false;
 	if (has_prefix(a->uri, "ldapi:") && !named)
 		return true;
 	if (o->service_user != NULL)
@@ -220,7 +272,7 @@ auth_of(const struct setup_answers *a)
 		return "simple";
 	if (a->user != NULL)
 		return "scram";
-	return a->keytab != NULL ? "gssapi" : "external";
+	return a->keytab.path != NULL ? "gssapi" : "external";
 }
 
 static bool
@@ -242,11 +294,11 @@ add_directory(
 
 	return add(out, "\ndir_uris", a->uri, err) && add(out, "dir_auth", auth_of(a), err) &&
 	       add(out, "dir_bind_dn", a->bind_dn, err) && add(out, "dir_authcid", a->user, err) &&
-	       add(out, "dir_keytab", a->keytab, err) &&
+	       add(out, "dir_keytab", a->keytab.path, err) &&
 	       add(out, "dir_password_file", a->password_file, err) &&
 	       add(out, "dir_tls_ca", a->tls_ca, err) &&
 	       add(out, "dir_starttls", o->starttls ? "yes" : NULL, err) &&
-	       add(out, "keytab", a->http_keytab, err);
+	       add(out, "keytab", a->http_keytab.path, err);
 }
 
 bool

@@ -104,6 +104,17 @@ without_upn() {
 		says "email:bert@acme.example" openssl x509 -in mail.crt -noout -ext subjectAltName
 }
 
+# Asked at a terminal, and told yes; a container that is gone again.
+is_prepared_when_wanted() {
+	local aia="CN=AIA,CN=Public Key Services,CN=Services,CN=Configuration,$PLAIN_SUFFIX"
+	cd "$home" && ldap_admin ldapdelete -r "$aia" &&
+		lent_python "$here/../support/by_hand.py" "sees Add schema, containers, templates, SIDs for people and groups, and the rights of the CA's account? [y/N]
+			says y
+			sees # dirca directory init --templates
+			sees has what it needs
+			ends 0" -- dirca setup --uri ldapi:/// "${PLAIN_ADMIN[@]}" && ldap_admin ldapsearch -LLL -b "$aia" -s base dn
+}
+
 # posixGroup by the gidNumber of its people: that is how bert may enroll.
 explained() {
 	cd "$home" && dirca explain enroll bert MailArchive --socket /run/dirca/dircad.socket --uri ldapi:/// --mech SIMPLE "${PLAIN_ADMIN[@]}" >explained
@@ -117,6 +128,7 @@ of_openldap() {
 	check "nobody prepares it unasked" is_not_prepared_unasked
 	check "README.md is true of it, word for word" page slapd
 	tells_time slapd OpenLDAP || CHECKS_BAD=$((CHECKS_BAD + 1))
+	check "what is gone is prepared again by who is asked" is_prepared_when_wanted
 	check "a template for people without userPrincipalName" without_upn
 	check "it is explained by which group" explained
 }

@@ -111,6 +111,43 @@ goes_on_where_it_was_left() {
 			shows not $(<"$(lab_password_file caadmin)")" --officer 'Certificate Managers' --auditor Auditors &&
 		is 1 grep -c 'Password:' "$dir/by-hand"
 }
+# A keytab of elsewhere is copied, and left as it is; that by which the machine is itself is nobody's.
+asked_for_keytabs() { # ACCOUNT'S HTTP THEN...
+	local script="$questions
+		says localhost
+		sees Keytab of the account by which the CA reads it:
+		says $1
+		sees Keytab of HTTP/HOST, by which people sign in [none]:
+		says $2"
+	shift 2
+	by_hand "$script$(printf '\n%s' "$@")" --service-uri ldap://localhost
+}
+refuses_the_machines() {
+	local before keytab
+	before=$(changes_nothing)
+	[ -e /etc/krb5.keytab ] || install -m 600 /dev/null /etc/krb5.keytab || return 1
+	ln -s /etc/krb5.keytab "$dir/linked.keytab" || return 1
+	for keytab in /etc/krb5.keytab "$dir/linked.keytab"; do
+		refuses "--http-keytab: /etc/krb5.keytab is this machine's own" setup --http-keytab "$keytab" || return 1
+	done
+	refuses '--http-keytab: a control character' setup --http-keytab $'/x\nuser = root' && left_nothing "$before"
+}
+copies_keytabs() {
+	local before own=$dir/own.keytab http=$dir/http.keytab
+	before=$(changes_nothing)
+	echo own >"$own" && echo http >"$http" && chmod 600 "$own" "$http" &&
+		asked_for_keytabs "$own" "" "sees dir_keytab = /etc/dirca/dircad.keytab" "sees Write it, and make the CA? [y/N]" "says n" "ends 2" \
+			"shows not /etc/dirca/http.keytab" && left_nothing "$before" &&
+		asked_for_keytabs "$own" "$http" "sees Write it, and make the CA? [y/N]" "says y" "sees Password:" "presses C" "dies 2" || return 1
+	is $'640 root dirca\n640 root dirca\n600 root root\n600 root root' stat -c '%a %U %G' /etc/dirca/{dircad,http}.keytab "$own" "$http" &&
+		cmp "$own" /etc/dirca/dircad.keytab && cmp "$http" /etc/dirca/http.keytab && is "keytab = /etc/dirca/http.keytab" grep '^keytab = ' /etc/dirca/dircad.conf &&
+		fails_with 1 dirca setup --dry-run --http-keytab "$http" --service-keytab "$own" >"$dir/dry" && # nobody is at ldap://localhost
+		grep -qx "Keytab, /etc/dirca/http.keytab: is the service's" "$dir/dry" &&
+		refuses "is not changed by setup" dirca setup --dry-run --http-keytab /etc/dirca/other.keytab && rm /etc/dirca/dircad.conf || return 1
+	# What another left there is not lost.
+	echo other >/etc/dirca/http.keytab && refuses /etc/dirca/http.keytab setup --http-keytab "$http" && is other cat /etc/dirca/http.keytab &&
+		rm /etc/dirca/{dircad,http}.keytab /etc/dirca/directory-ca.pem && left_nothing "$before"
+}
 owns_files() {
 	is "640 root dirca" stat -c '%a %U %G' /etc/dirca/directory-password && is "644 root root" stat -c '%a %U %G' /etc/dirca/dircad.conf
 }
@@ -162,6 +199,8 @@ check "a machine's bundle stays where it is, and no password is needed to show i
 check "a file that is none is told" refuses '--tls-ca: /etc/none.pem' dirca setup --dry-run --ca-name A --host localhost --tls-ca /etc/none.pem
 set_questions
 check "who ends it at a question, or says no, has nothing" ends_with_nothing
+check "the keys of the machine are not given to the service" refuses_the_machines
+check "keytabs are asked for, and copied" copies_keytabs
 check "all is made at a terminal, and gone on with" goes_on_where_it_was_left
 check "in files that the service can read" owns_files
 [ "$CHECKS_BAD" -eq 0 ] || { systemctl status --no-pager -l dircad; journalctl -u dircad --no-pager | tail -30; checks_end; exit 1; }
