@@ -137,10 +137,12 @@ workers_dispatch(struct http_call *call, void *arg)
 		*q->last = call;
 		q->last = &call->next;
 		q->length++;
-		pthread_cond_signal(&q->more);
 	}
 	pthread_mutex_unlock(&w->lock);
-	if (!accepted) {
+	/* Whoever wakes wants the lock. */
+	if (accepted) {
+		pthread_cond_signal(&q->more);
+	} else {
 		metrics_queued(lane, -1);
 		err_set(&err, DIRCA_E_BUSY, "%d calls wait to be answered; try again", QUEUE_MAX);
 		json_fail(call, &err);

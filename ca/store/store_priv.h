@@ -5,6 +5,7 @@
 #define STORE_STORE_PRIV_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <openssl/evp.h>
 
@@ -33,14 +34,14 @@ struct audit_end {
 	bool is_known, is_behind;
 };
 
-/* A unit of work that waits; on its caller's stack. */
+/* A unit of work that waits; on its caller's stack, and gone once that is told by `done`. */
 struct job {
 	store_work *work;
 	void *arg;
 	struct err *err;
 	struct job *next;
-	pthread_cond_t wake;
-	bool ran, ok, done;
+	sem_t done;
+	bool ran, ok;
 };
 
 struct store {
@@ -117,6 +118,9 @@ void readers_close(struct store *s);
 /* writer.c */
 bool writer_start(struct store *s, struct err *err);
 void writer_stop(struct store *s);
+/* Queues them together, so that they are of one commit where they fit into one, and waits for all.
+ * False: the store is being closed, and nothing was done. */
+bool writer_run(struct store *s, struct job *jobs, size_t count);
 
 /* row.c: request rows */
 bool row_check(const struct store_request *r, struct err *err);

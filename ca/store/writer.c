@@ -42,16 +42,14 @@ wake_group(struct store *s, struct job *group, bool committed)
 {
 	pthread_mutex_lock(&s->lock);
 	s->commits += committed;
+	pthread_mutex_unlock(&s->lock);
+	/* Not under the lock, which those who wake want for their next unit. */
 	while (group != NULL) {
 		struct job *j = group;
 
-		/* The job is its caller's stack: not to be touched once `done` is seen, which the
-		 * lock delays. */
 		group = j->next;
-		j->done = true;
-		pthread_cond_signal(&j->wake);
+		sem_post(&j->done);
 	}
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* Takes back what the unit wrote. */
@@ -227,26 +225,49 @@ writer_stop(struct store *s)
 	s->running = false;
 }
 
+static bool
+queue(struct store *s, struct job *jobs, size_t count)
+{
+	bool closing;
+
+	pthread_mutex_lock(&s->lock);
+	closing = s->closing;
+	for (struct job *j = jobs; !closing && j < jobs + count; j++) {
+		*s->last = j;
+		s->last = &j->next;
+	}
+	pthread_mutex_unlock(&s->lock);
+	/* Whoever wakes wants the lock. */
+	if (!closing)
+		pthread_cond_signal(&s->queued);
+	return !closing;
+}
+
+bool
+writer_run(struct store *s, struct job *jobs, size_t count)
+{
+	bool queued;
+
+	for (struct job *j = jobs; j < jobs + count; j++)
+		sem_init(&j->done, 0, 0);
+	queued = queue(s, jobs, count);
+	for (struct job *j = jobs; j < jobs + count; j++) {
+		while (queued && sem_wait(&j->done) != 0)
+			;
+		sem_destroy(&j->done);
+	}
+	return queued;
+}
+
 bool
 store_do(struct store *s, store_work *work, void *arg, struct err *err)
 {
-	struct job j = {.work = work, .arg = arg, .err = err, .wake = PTHREAD_COND_INITIALIZER};
-	bool refused;
+	struct job j = {.work = work, .arg = arg, .err = err};
 
 	if (pthread_equal(pthread_self(), s->thread))
 		return err_set(err, DIRCA_E_INTERNAL, "a unit of work tried to start another one");
-	pthread_mutex_lock(&s->lock);
-	refused = s->closing;
-	if (!refused) {
-		*s->last = &j;
-		s->last = &j.next;
-		pthread_cond_signal(&s->queued);
-		while (!j.done)
-			pthread_cond_wait(&j.wake, &s->lock);
-	}
-	pthread_mutex_unlock(&s->lock);
-	pthread_cond_destroy(&j.wake);
-	return refused
-		   ? err_set(err, DIRCA_E_DATABASE, "CA database %s: it is being closed", s->path)
-		   : j.ok;
+	if (!writer_run(s, &j, 1))
+		return err_set(
+		    err, DIRCA_E_DATABASE, "CA database %s: it is being closed", s->path);
+	return j.ok;
 }

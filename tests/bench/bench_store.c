@@ -50,7 +50,6 @@ static const char rows_before[] =
 
 /* One enrollment; what differs of it is made from its number. */
 struct enrollment {
-	struct job job;
 	struct err err;
 	struct store_request row;
 	struct store_newcomer newcomer;
@@ -198,22 +197,13 @@ write_unit(struct store_tx *tx, void *arg, struct err *err)
 static void
 commit(struct store *s, struct enrollment *list, size_t count)
 {
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < count; i++) {
-		list[i].job = (struct job){.work = write_unit,
-		    .arg = &list[i],
-		    .err = &list[i].err,
-		    .wake = PTHREAD_COND_INITIALIZER};
-		*s->last = &list[i].job;
-		s->last = &list[i].job.next;
-	}
-	pthread_cond_signal(&s->queued);
+	static struct job jobs[AT_ONCE_MOST];
+
 	for (size_t i = 0; i < count; i++)
-		while (!list[i].job.done)
-			pthread_cond_wait(&list[i].job.wake, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+		jobs[i] = (struct job){.work = write_unit, .arg = &list[i], .err = &list[i].err};
+	bench_must(writer_run(s, jobs, count), "the writer", "it ends");
 	for (size_t i = 0; i < count; i++)
-		bench_must(list[i].job.ok, "an enrollment", list[i].err.msg);
+		bench_must(jobs[i].ok, "an enrollment", list[i].err.msg);
 }
 
 static int

@@ -203,20 +203,9 @@ a_failing_step_is_all_or_nothing(void **state)
 static void
 do_two(struct store *s, struct job jobs[2], struct err errs[2], unsigned serials[2])
 {
-	pthread_mutex_lock(&s->lock);
-	for (int i = 0; i < 2; i++) {
-		jobs[i] = (struct job){.work = work_whole,
-		    .arg = &serials[i],
-		    .err = &errs[i],
-		    .wake = PTHREAD_COND_INITIALIZER};
-		*s->last = &jobs[i];
-		s->last = &jobs[i].next;
-	}
-	pthread_cond_signal(&s->queued);
 	for (int i = 0; i < 2; i++)
-		while (!jobs[i].done)
-			pthread_cond_wait(&jobs[i].wake, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+		jobs[i] = (struct job){.work = work_whole, .arg = &serials[i], .err = &errs[i]};
+	assert_true(writer_run(s, jobs, 2));
 }
 
 static void
