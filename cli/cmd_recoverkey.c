@@ -67,6 +67,14 @@ verify_blob(struct recover *r, struct err *err)
 	return recovery_verify(&r->blob, &trust, err);
 }
 
+/* What is wrong with the BLOB, or with who would open it, named by its file: several lie about
+ * where keys are recovered. */
+static bool
+of_blob(const struct recover *r, bool ok, struct err *err)
+{
+	return ok || err_prefix(err, "%s", r->cli->args[0]);
+}
+
 /* Who opened it is then who gave the first share. */
 static bool
 combine(struct recover *r, const struct recovery_agent *agent, struct err *err)
@@ -77,7 +85,8 @@ combine(struct recover *r, const struct recovery_agent *agent, struct err *err)
 		return false;
 	if (key_shares_tell(output_words(r->cli->args[1]), r->cli, &r->blob, &shares))
 		r->work->status = CLI_INCOMPLETE;
-	if (!recover_combine(&r->blob, agent, shares.list, shares.count, &r->key, err))
+	if (!of_blob(
+		r, recover_combine(&r->blob, agent, shares.list, shares.count, &r->key, err), err))
 		return false;
 	r->recipient = shares.list[0].recipient;
 	return true;
@@ -96,7 +105,7 @@ open_blob(struct recover *r, struct err *err)
 	}
 	if (r->blob.archived.threshold > 1 || r->cli->opt.combine.count > 0)
 		return combine(r, &agent, err);
-	return recover_unwrap(&r->blob, &agent, &r->recipient, &r->key, err);
+	return of_blob(r, recover_unwrap(&r->blob, &agent, &r->recipient, &r->key, err), err);
 }
 
 /* The certificate and its issuers: of the BLOB, and of the files of trusted CAs. Nobody is asked
@@ -173,7 +182,7 @@ recover_key(struct recover *r, struct err *err)
 
 	if (!recovered_check(r->cli, &format, err) || !kra_keys_open(&r->cli->opt, &r->kras, err) ||
 	    !trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err) ||
-	    !verify_blob(r, err) || !open_blob(r, err) || !find_chain(r, err) ||
+	    !of_blob(r, verify_blob(r, err), err) || !open_blob(r, err) || !find_chain(r, err) ||
 	    !ask_password(r, err) || !write_recovered(r, format, err))
 		return false;
 	fputs("Recovered:\n", words);
@@ -195,7 +204,7 @@ write_share(struct recover *r, struct err *err)
 
 	if (!kra_keys_open(&r->cli->opt, &r->kras, err) ||
 	    !trusted_cas_all(r->cli, &r->kras.certificates, &r->trusted, err) ||
-	    !verify_blob(r, err))
+	    !of_blob(r, verify_blob(r, err), err))
 		return false;
 	agent = kra_keys_agent(&r->kras);
 	return key_share_write(r->cli, &r->blob, &agent, err);

@@ -90,6 +90,8 @@ key_input_read(const char *path, struct key_passwords *p, struct pfx_content *to
 	if (!read_plain(path, p, &c, err) &&
 	    (err->code != DIRCA_E_TOO_LARGE || !read_large(path, p, &c, err)))
 		return false;
+	for (size_t i = 0; i < c.key_count; i++)
+		c.keys[i].file = path;
 	pfx_merge(to, &c);
 	return true;
 }

@@ -17,7 +17,8 @@ struct key_passwords {
 bool key_passwords_read(const struct cli_list *files, struct key_passwords *out, struct err *err);
 void key_passwords_free(struct key_passwords *p);
 
-/* Everything of a file (ca/messages/material.h), added to what is there. Where no password was
+/* Everything of a file (ca/messages/material.h), added to what is there; each key notes `path`,
+ * which is borrowed. Where no password was
  * given, and one is needed, the terminal is asked, three times. */
 bool key_input_read(
     const char *path, struct key_passwords *p, struct pfx_content *to, struct err *err);

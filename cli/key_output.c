@@ -59,15 +59,16 @@ bool
 key_pairs_check(const struct pfx_content *c, const char *cure, struct err *err)
 {
 	for (size_t i = 0; i < c->key_count; i++) {
+		const char *file = c->keys[i].file;
+
 		if (c->keys[i].certificate.len > 0)
 			continue;
-		if (c->other_count > 0)
-			return err_set(err, DIRCA_E_KEY_MISMATCH,
-			    "private key %zu of %zu does not belong to a certificate that is "
-			    "there%s",
-			    i + 1, c->key_count, cure);
-		return err_set(err, DIRCA_E_KEY_MISMATCH,
-		    "private key %zu of %zu has no certificate%s", i + 1, c->key_count, cure);
+		err_set(err, DIRCA_E_KEY_MISMATCH, "private key %zu of %zu %s%s", i + 1,
+		    c->key_count,
+		    c->other_count > 0 ? "does not belong to a certificate that is there"
+				       : "has no certificate",
+		    cure);
+		return file != NULL ? err_prefix(err, "%s", file) : false;
 	}
 	return true;
 }

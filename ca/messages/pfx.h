@@ -37,6 +37,7 @@ struct pfx_entry {
 	struct buf local_key_id; /* as it was read; what is written is the certificate's SHA-1 */
 	struct pfx_attrs of_key, of_certificate;
 	struct pfx_key_id id; /* pfx_key_id */
+	const char *file;     /* that it came from, for messages; borrowed; NULL: not said */
 };
 struct pfx_content {
 	struct pfx_entry *keys; /* each with its certificate, if that is there */
