@@ -24,6 +24,7 @@ struct writer {
 	struct dir_conn *directory;    /* of `opened` */
 	struct pem_certs certificates; /* ca.crt */
 	struct pkix_cert cert;
+	bool has_rights;    /* before, and they stay */
 	bool admins_manage; /* the rights that were set make them certificate managers too */
 };
 
@@ -167,14 +168,14 @@ publish(const struct cli *cli, struct writer *w, struct err *err)
 	    .templates = cli->opt.templates.count > 0 ? names : defaults,
 	    .is_root = view_eq(w->cert.subject, w->cert.issuer)};
 	uint8_t service_key[SERVICE_KEY_HASH_LEN];
-	bool there = false, finished;
+	bool finished;
 
 	if (!find_templates(w->directory, &cli->opt.templates, &templates, err))
 		return false;
 	for (size_t i = 0; i < templates.count; i++)
 		names[i] = templates.list[i];
-	if (!service_key_hash(w->config, service_key, err) || !has_rights(w, &there, err) ||
-	    (!there && !make_security(cli, w, &security, err)))
+	if (!service_key_hash(w->config, service_key, err) || !has_rights(w, &w->has_rights, err) ||
+	    (!w->has_rights && !make_security(cli, w, &security, err)))
 		return false;
 	p.ca_security = buf_view(&security);
 	p.service_key = view_of(service_key, sizeof service_key);
@@ -194,6 +195,16 @@ publish_audited(const struct cli *cli, struct writer *w, struct err *err)
 	       (publish(cli, w, err) || local_audit_failed(cli, name, "", err));
 }
 
+/* What the command line says of rights that stay as they are. */
+static void
+tell_unused(const struct cli_options *o)
+{
+	if (o->admins.count + o->officers.count + o->auditors.count > 0)
+		puts("The rights that the CA has in the directory stay as they were: --admin, "
+		     "--officer and --auditor are of a new CA. `dirca ca rights` shows and changes "
+		     "them.");
+}
+
 bool
 cmd_ca_publish(struct work *work, struct err *err)
 {
@@ -204,6 +215,8 @@ cmd_ca_publish(struct work *work, struct err *err)
 	printf("%s is published: AIA, NTAuthCertificates, %sEnrollment Services.\n",
 	    w.config->ca_name,
 	    view_eq(w.cert.subject, w.cert.issuer) ? "Certification Authorities, " : "");
+	if (w.has_rights)
+		tell_unused(&work->cli->opt);
 	if (w.admins_manage)
 		puts(
 		    "No --officer was named: the CA's administrators are its certificate managers, "
