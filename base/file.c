@@ -314,7 +314,8 @@ file_part_write(
 	p.path = mem_text(path);
 	fd = open(p.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd == -1 && errno == ENOENT)
-		return err_set(err, DIRCA_E_IO, "%s: cannot create: its folder is not there", path);
+		return err_set(err, DIRCA_E_IO,
+		    "%s: cannot create: its folder is not there; make it, or name another", path);
 	if (fd == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot create", path);
 	p.state = FILE_PART_BESIDE;

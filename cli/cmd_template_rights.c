@@ -33,7 +33,9 @@ find_trustee(struct session *s, const char *name, struct sid *out, struct err *e
 		return true;
 	case DIR_NOT_FOUND:
 		return err_set(err, CRYPT_E_NOT_FOUND,
-		    "the directory has no user, computer or group %s", name);
+		    "the directory has no user, computer or group %s; a DN, a UPN, DOMAIN\\name or "
+		    "a SID names one",
+		    name);
 	case DIR_FIND_FAILED:
 		break;
 	}

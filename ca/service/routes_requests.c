@@ -45,7 +45,9 @@ page_from_query(const struct route_call *c, int64_t *after_out, int *limit_out, 
 static bool
 no_such_request(int64_t id, struct err *err)
 {
-	return err_set(err, CERTSRV_E_NO_REQUEST, "request %lld does not exist", (long long)id);
+	return err_set(err, CERTSRV_E_NO_REQUEST,
+	    "request %lld does not exist; `dirca requests` lists those that you may see",
+	    (long long)id);
 }
 
 /* What a filter borrows. */

@@ -68,14 +68,19 @@ dir_conn_why_not(const char *uri)
 
 	if (strncasecmp(uri, "ldapi:", 6) == 0)
 		return mem_text("no directory server listens on that socket of this machine, or "
-				"this user may not use it");
+				"this user may not use it; check that it runs, and which socket it "
+				"has");
 	if ((host = text_url_host(view_str(uri))) == NULL)
 		return NULL;
 	port = port_of(uri);
 	if (getaddrinfo(host, port, &hints, &found.list) != 0)
-		return text_printf("no host of the name %s is known", host);
+		return text_printf("no host of the name %s is known; check how it is spelled, and "
+				   "the name service of this machine",
+		    host);
 	for (const struct addrinfo *a = found.list; a != NULL && fault == 0; a = a->ai_next)
 		fault = try_address(a);
-	return fault == ECONNREFUSED ? text_printf("no server listens on port %s of %s", port, host)
+	return fault == ECONNREFUSED ? text_printf("no server listens on port %s of %s; check that "
+						   "it runs, and on which port",
+					   port, host)
 				     : NULL;
 }
