@@ -1,3 +1,5 @@
+#include <openssl/pem.h>
+
 #include "ca_harness.h"
 #include "cmc.h"
 #include "enroll.h"
@@ -295,6 +297,148 @@ pkcs10_of_a_template_without_archival_is_issued(void **state)
 	enroll_result_free(&r);
 	buf_free(&body);
 	EVP_PKEY_free(key);
+}
+
+/* An extension that names the template (311.20.2), as certreq of Windows 2000 asked for it. */
+static void
+add_old_extensions(X509_REQ *req)
+{
+	static const unsigned char name[] = {0x1e, 8, 0, 'U', 0, 's', 0, 'e', 0, 'r'}; /* BMP */
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *type = OBJ_txt2obj("1.3.6.1.4.1.311.20.2", 1);
+
+	assert_int_equal(ASN1_OCTET_STRING_set(value, name, sizeof name), 1);
+	sk_X509_EXTENSION_push(list, X509_EXTENSION_create_by_OBJ(NULL, type, 0, value));
+	assert_int_equal(X509_REQ_add_extensions_nid(req, list, NID_ms_ext_req), 1);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	ASN1_OCTET_STRING_free(value);
+	ASN1_OBJECT_free(type);
+}
+
+static void
+add_attribute(X509_REQ *req, const char *type, int kind, const char *value, int len)
+{
+	assert_int_equal(
+	    X509_REQ_add1_attr_by_txt(req, type, kind, (const unsigned char *)value, len), 1);
+}
+
+static void
+add_empty_extensions(X509_REQ *req)
+{
+	add_attribute(req, "1.2.840.113549.1.9.14", V_ASN1_SEQUENCE, "\x30\x00", 2);
+}
+
+static void
+add_challenge(X509_REQ *req)
+{
+	add_attribute(req, "1.2.840.113549.1.9.7", MBSTRING_UTF8, "p\xc3\xa4sswort", 9);
+	add_attribute(req, "1.2.840.113549.1.9.2", V_ASN1_IA5STRING, "router1", 7);
+}
+
+/* Its client's version and name, and the provider of its key. */
+static void
+add_old_certreq(X509_REQ *req)
+{
+	static const char client[] = "\x30\x0f\x02\x01\x05\x0c\x02PC\x0c\x03N\\u\x0c\x01x";
+	static const char provider[] = "\x30\x0a\x02\x01\x01\x1e\x02\0S\x03\x01\0";
+
+	add_attribute(req, "1.3.6.1.4.1.311.13.2.3", V_ASN1_IA5STRING, "5.0.2195.2", 10);
+	add_attribute(
+	    req, "1.3.6.1.4.1.311.21.20", V_ASN1_SEQUENCE, client, (int)sizeof client - 1);
+	add_attribute(
+	    req, "1.3.6.1.4.1.311.13.2.2", V_ASN1_SEQUENCE, provider, (int)sizeof provider - 1);
+	add_old_extensions(req);
+}
+
+static void
+add_nothing(X509_REQ *req)
+{
+	(void)req;
+}
+
+/* The certificate that the request gets, by the template of the path; NULL: by its own words. */
+static X509 *
+issued_for(const char *what, X509_REQ *req, const char *label)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_REQ(req, &der);
+	const struct enroll_input in = {.format = ENROLL_PKCS10,
+	    .body = view_of(der, (size_t)len),
+	    .template_label = label,
+	    .caller = &user1,
+	    .caller_name = user1.downlevel,
+	    .now = clock_now()};
+	struct enroll_result r;
+	const unsigned char *at;
+	X509 *cert;
+	struct err err;
+
+	assert_true(len > 0);
+	harness_must(enroll_submit(harness.ca, &harness.vault, &in, &r, &err), &err);
+	if (r.disposition != DISP_ISSUED)
+		fail_msg("%s: %s: %s", what, err_name(r.reason.code), r.reason.msg);
+	at = r.certificate.ptr;
+	cert = d2i_X509(NULL, &at, (long)r.certificate.len);
+	assert_non_null(cert);
+	enroll_result_free(&r);
+	OPENSSL_free(der);
+	return cert;
+}
+
+/* What devices, libraries and old programs put into a request stands in nobody's way. */
+static void
+requests_of_other_makers_are_issued(void **state)
+{
+	static const struct {
+		const char *what, *label;
+		void (*add)(X509_REQ *req);
+	} rows[] = {{"without attributes", "User", add_nothing},
+	    {"an empty extensionRequest", "User", add_empty_extensions},
+	    {"a challenge and a name", "User", add_challenge},
+	    {"an old extension request", NULL, add_old_extensions},
+	    {"an old certreq", NULL, add_old_certreq}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		EVP_PKEY *key = test_key("rsa2048");
+		X509_REQ *req = X509_REQ_new();
+		X509 *cert;
+
+		assert_int_equal(X509_REQ_set_pubkey(req, key), 1);
+		rows[i].add(req);
+		assert_true(X509_REQ_sign(req, key, EVP_sha256()) > 0);
+		cert = issued_for(rows[i].what, req, rows[i].label);
+		assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(cert), key), 1);
+		assert_true(X509_get_ext_by_NID(cert, oid_nid(OID_ENROLL_CERTTYPE), -1) >= 0);
+		X509_free(cert);
+		X509_REQ_free(req);
+		EVP_PKEY_free(key);
+	}
+}
+
+static X509_REQ *
+request_of_8192_bits(void)
+{
+	FILE *file = fopen(FIXTURES "/requests/rsa8192.pem", "re");
+	X509_REQ *req = file != NULL ? PEM_read_X509_REQ(file, NULL, NULL, NULL) : NULL;
+
+	assert_non_null(req);
+	fclose(file);
+	return req;
+}
+
+static void
+rsa_of_8192_bits_is_issued(void **state)
+{
+	X509_REQ *req = request_of_8192_bits();
+	X509 *cert = issued_for("8192 bits", req, "User");
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(cert)), 8192);
+	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(cert), X509_REQ_get0_pubkey(req)), 1);
+	X509_free(cert);
+	X509_REQ_free(req);
 }
 
 /* The template's year, or the five of the setting where those end before. */
@@ -1277,6 +1421,8 @@ main(void)
 	    cmocka_unit_test(archived_keys_wander_over_all_kras),
 	    cmocka_unit_test(a_label_may_be_the_oid_of_a_template),
 	    cmocka_unit_test(pkcs10_of_a_template_without_archival_is_issued),
+	    cmocka_unit_test(requests_of_other_makers_are_issued),
+	    cmocka_unit_test(rsa_of_8192_bits_is_issued),
 	    cmocka_unit_test(the_shorter_of_template_and_setting_is_the_validity),
 	    cmocka_unit_test(pending_request_is_issued_by_an_officer),
 	    cmocka_unit_test(denied_request_stays_denied),
