@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 
+#include "../messages/messages_support.h"
+
 #include "dump_listing.h"
 #include "dump_types.h"
 #include "file.h"
 #include "mem.h"
 #include "oids.h"
+#include "own_openssl.h"
 #include "text.h"
 
 static int
@@ -205,6 +208,47 @@ fields_of_the_response_have_names(void **state)
 	json_decref(r);
 }
 
+/* Who signed beside the requester, as `dirca request show` tells an officer before he approves. */
+static void
+each_signer_is_shown(void **state)
+{
+	static const struct key_passwords none;
+	OWNED(buf_free) struct buf der = {0};
+	char dir[64], *path;
+	struct err err;
+	json_t *r, *signers;
+
+	(void)state;
+	support_temp_dir(dir);
+	assert_int_equal(
+	    support_run(dir,
+		"exec 2>err; openssl req -x509 -newkey rsa:2048 -nodes -keyout key "
+		"-out agent -days 9 -subj /CN=Agent -set_serial 0x4711 && openssl cms -resign "
+		"-inform DER -in " FIXTURES "/cmc/cmc-request.der -signer agent -inkey key "
+		"-md sha1 -outform DER -out two"),
+	    0);
+	path = text_printf("%s/two", dir);
+	assert_true(file_read(path, 1 << 20, &der, &err));
+	r = dump_as("auto", buf_view(&der), buf_view(&der), &none, &err);
+	signers = json_object_get(r, "signers");
+	assert_int_equal(json_array_size(signers), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *signer = json_array_get(signers, i);
+
+		if (json_object_get(signer, "key_identifier") != NULL)
+			continue; /* the requester, by his new key */
+		is(signer, "issuer", "CN=Agent");
+		is(signer, "serial_number", "4711");
+		json_object_del(r, "signers");
+		break;
+	}
+	assert_null(json_object_get(r, "signers"));
+	is(r, "signatures_and_hashes", "good");
+	json_decref(r);
+	free(path);
+	support_remove(dir);
+}
+
 /* What no signature covers: digestAlgorithms, and how the signer is named. */
 #define SIGNED_FROM  63
 #define SIGNER_FROM  1316
@@ -300,6 +344,7 @@ main(void)
 	    cmocka_unit_test(every_leaf_of_the_paper_is_listed),
 	    cmocka_unit_test(fields_of_the_request_have_names),
 	    cmocka_unit_test(fields_of_the_response_have_names),
+	    cmocka_unit_test(each_signer_is_shown),
 	    cmocka_unit_test(tampered_requests_are_bad),
 	    cmocka_unit_test(listing_ends_where_the_der_does),
 	};
