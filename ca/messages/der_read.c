@@ -66,6 +66,20 @@ der_take_any(struct view *cursor, struct view *whole)
 }
 
 bool
+der_take_whole(struct view *cursor, uint8_t first, struct view *whole)
+{
+	*whole = (struct view){0};
+	return cursor->len > 0 && cursor->ptr[0] == first && der_take_any(cursor, whole);
+}
+
+bool
+der_take_time(struct view *cursor, struct view *whole)
+{
+	return der_take_whole(cursor, DER_UTC_TIME, whole) ||
+	       der_take_whole(cursor, DER_GENERALIZED_TIME, whole);
+}
+
+bool
 der_is_oid(struct view content)
 {
 	bool begins = true;

@@ -15,6 +15,7 @@ enum {
 	DER_OCTET_STRING = 0x04,
 	DER_NULL = 0x05,
 	DER_OBJECT = 0x06,
+	DER_ENUMERATED = 0x0a,
 	DER_UTF8_STRING = 0x0c,
 	DER_UTC_TIME = 0x17,
 	DER_GENERALIZED_TIME = 0x18,
@@ -35,8 +36,10 @@ bool der_extent(struct view from, struct der_extent *out);
  * another, and `cursor` as it was. */
 bool der_take(struct view *cursor, uint8_t first, struct view *content_out);
 bool der_take_number(struct view *cursor, struct view *octets_out);
-/* The whole of the next element. */
+/* The whole of the next element; if it begins so; if it is a time. */
 bool der_take_any(struct view *cursor, struct view *whole);
+bool der_take_whole(struct view *cursor, uint8_t first, struct view *whole);
+bool der_take_time(struct view *cursor, struct view *whole);
 /* Is it the content of an OBJECT IDENTIFIER (X.690 8.19.2)? */
 bool der_is_oid(struct view content);
 

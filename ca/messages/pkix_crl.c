@@ -15,7 +15,6 @@
 #define REASON_NONE    (-1)
 #define REASON_HIGHEST 10
 #define MAX_KEY_ID_LEN 64
-#define SERIAL_MAX     20
 #define HEADER_MAX     6  /* of a SEQUENCE that fits into PKIX_CRL_MAX */
 #define ENTRY_MAX      64 /* of one revoked certificate */
 
@@ -59,18 +58,16 @@ put_header(struct entry *e, uint8_t tag, size_t len)
 	put(e, (const uint8_t[]){tag, (uint8_t)len}, 2);
 }
 
-/* RFC 5280 4.1.2.2: positive, at most 20 octets with its sign. */
 static bool
 put_number(struct entry *e, struct view serial, struct err *err)
 {
 	bool sign;
 
+	if (!pkix_check_serial(serial, err))
+		return false;
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
-	sign = serial.len > 0 && (serial.ptr[0] & 0x80) != 0;
-	if (serial.len == 0 || serial.len + sign > SERIAL_MAX)
-		return err_set(
-		    err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
+	sign = (serial.ptr[0] & 0x80) != 0;
 	put_header(e, V_ASN1_INTEGER, serial.len + sign);
 	if (sign)
 		put(e, "", 1);
@@ -78,21 +75,17 @@ put_number(struct entry *e, struct view serial, struct err *err)
 	return true;
 }
 
-/* UTCTime up to 2049, GeneralizedTime behind it (RFC 5280 5.1.2.6). */
 static bool
 put_time(struct entry *e, int64_t when, struct err *err)
 {
-	time_t t = (time_t)when;
-	struct tm tm;
-	char text[32];
-	size_t skip, len;
+	char text[PKIX_TIME_TEXT];
+	uint8_t first;
 
-	if (!pkix_time_fits(when, err) || gmtime_r(&t, &tm) == NULL)
+	if (!pkix_time_fits(when, err))
 		return false;
-	skip = tm.tm_year < 150 ? 2 : 0; /* of the year's digits */
-	len = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) - skip;
-	put_header(e, skip > 0 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME, len);
-	put(e, text + skip, len);
+	first = pkix_time_text(when, text);
+	put_header(e, first, strlen(text));
+	put(e, text, strlen(text));
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * CRLs are read where they lie: the entries, which may be a million, are walked and never decoded
  * into objects; the rest is a small CRL without entries that OpenSSL decodes.
  */
-#include "der.h"
+#include "der_write.h"
 #include "pkix_priv.h"
 
 #include <limits.h>
@@ -12,9 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define SMALL_MAX  65536 /* of all but the entries */
-#define SEQUENCE   (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)
-#define EXTENSIONS (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED | 0)
+#define SMALL_MAX 65536 /* of all but the entries */
 
 static bool
 time_of(const ASN1_TIME *from, int64_t *to)
@@ -37,38 +35,6 @@ is_complete(const X509_CRL *crl)
 	       X509v3_get_ext_by_NID(list, NID_issuing_distribution_point, -1) < 0;
 }
 
-/* The next element of `cursor`, which moves behind it; its content, if it has the tag. */
-static bool
-take(struct view *cursor, uint8_t tag, struct view *content_out)
-{
-	const uint8_t *p = cursor->ptr;
-	size_t header;
-	long len = 0;
-	int number = 0, class = 0;
-
-	if (cursor->len < 2 || cursor->len > PKIX_CRL_MAX || p[0] != tag)
-		return false;
-	if ((der_head(&p, &len, &number, &class, cursor->len) & 0x81) != 0)
-		return false;
-	header = (size_t)(p - cursor->ptr);
-	if (ASN1_object_size((tag & V_ASN1_CONSTRUCTED) != 0, (int)len, number) !=
-	    (int)header + (int)len)
-		return false;
-	*content_out = view_of(p, (size_t)len);
-	cursor->ptr = p + len;
-	cursor->len -= header + (size_t)len;
-	return true;
-}
-
-static bool
-take_time(struct view *cursor)
-{
-	struct view ignored;
-
-	return take(cursor, V_ASN1_UTCTIME, &ignored) ||
-	       take(cursor, V_ASN1_GENERALIZEDTIME, &ignored);
-}
-
 bool
 pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
 {
@@ -76,20 +42,21 @@ pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
 	const uint8_t *begin;
 
 	*out = (struct pkix_crl_parts){0};
-	if (!take(&cursor, SEQUENCE, &content) || cursor.len > 0)
+	if (tbs.len > PKIX_CRL_MAX || !der_take(&cursor, DER_SEQUENCE, &content) || cursor.len > 0)
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
 	cursor = content;
 	begin = content.ptr;
-	take(&cursor, V_ASN1_INTEGER, &ignored); /* a version, or none */
-	if (!take(&cursor, SEQUENCE, &ignored) || !take(&cursor, SEQUENCE, &ignored) ||
-	    !take_time(&cursor))
+	der_take(&cursor, DER_INTEGER, &ignored); /* a version, or none */
+	if (!der_take(&cursor, DER_SEQUENCE, &ignored) ||
+	    !der_take(&cursor, DER_SEQUENCE, &ignored) || !der_take_time(&cursor, &ignored))
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
-	take_time(&cursor); /* nextUpdate, or none */
+	der_take_time(&cursor, &ignored); /* nextUpdate, or none */
 	out->before = view_of(begin, (size_t)(cursor.ptr - begin));
-	if (cursor.len > 0 && cursor.ptr[0] == SEQUENCE && !take(&cursor, SEQUENCE, &out->entries))
+	if (cursor.len > 0 && cursor.ptr[0] == DER_SEQUENCE &&
+	    !der_take(&cursor, DER_SEQUENCE, &out->entries))
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
 	/* What is before the entries must not come behind them: without them it would pass. */
-	if (cursor.len > 0 && cursor.ptr[0] != EXTENSIONS)
+	if (cursor.len > 0 && cursor.ptr[0] != DER_CONTEXT_0)
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
 	out->after = cursor;
 	return true;
@@ -98,18 +65,18 @@ pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
 static bool
 sequence_of(struct view first, struct view second, struct buf *out, struct err *err)
 {
-	uint8_t header[8], *p = header;
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t whole;
 
 	*out = (struct buf){0};
 	if (first.len > SMALL_MAX || second.len > SMALL_MAX)
 		return err_set(
 		    err, DIRCA_E_TOO_LARGE, "over %d bytes beside its entries", SMALL_MAX);
-	ASN1_put_object(&p, 1, (int)(first.len + second.len), V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	if (buf_append(out, view_of(header, (size_t)(p - header)), err) &&
-	    buf_append(out, first, err) && buf_append(out, second, err))
-		return true;
-	buf_free(out);
-	return false;
+	whole = der_open(&o, DER_SEQUENCE);
+	der_put(&o, first);
+	der_put(&o, second);
+	der_close(&o, whole);
+	return der_done(&o, out, err);
 }
 
 bool
@@ -124,8 +91,8 @@ split(struct view der, struct view *tbs_out, struct view *rest_out, struct err *
 {
 	struct view cursor = der, content, ignored;
 
-	if (!take(&cursor, SEQUENCE, &content) || cursor.len > 0 ||
-	    (cursor = content, !take(&cursor, SEQUENCE, &ignored)))
+	if (der.len > PKIX_CRL_MAX || !der_take(&cursor, DER_SEQUENCE, &content) ||
+	    cursor.len > 0 || (cursor = content, !der_take(&cursor, DER_SEQUENCE, &ignored)))
 		return err_set(err, ERROR_INVALID_DATA, "not a CRL");
 	*tbs_out = view_of(content.ptr, content.len - cursor.len);
 	*rest_out = cursor;
@@ -223,12 +190,13 @@ without_zeros(struct view number)
 static bool
 take_entry(struct view *cursor, struct view *serial_out, struct view *extensions_out)
 {
-	struct view entry;
+	struct view entry, ignored;
 
 	*extensions_out = (struct view){0};
-	return take(cursor, SEQUENCE, &entry) && take(&entry, V_ASN1_INTEGER, serial_out) &&
-	       take_time(&entry) &&
-	       (entry.len == 0 || (take(&entry, SEQUENCE, extensions_out) && entry.len == 0));
+	return der_take(cursor, DER_SEQUENCE, &entry) &&
+	       der_take(&entry, DER_INTEGER, serial_out) && der_take_time(&entry, &ignored) &&
+	       (entry.len == 0 ||
+		   (der_take(&entry, DER_SEQUENCE, extensions_out) && entry.len == 0));
 }
 
 /* reasonCode (RFC 5280 5.3.1) of the extensions of an entry. */
@@ -238,13 +206,13 @@ reason_of(struct view extensions)
 	static const uint8_t oid[] = {0x55, 0x1d, 0x15};
 	struct view extension, name, critical, value, reason;
 
-	while (take(&extensions, SEQUENCE, &extension)) {
-		if (!take(&extension, V_ASN1_OBJECT, &name))
+	while (der_take(&extensions, DER_SEQUENCE, &extension)) {
+		if (!der_take(&extension, DER_OBJECT, &name))
 			return 0;
-		take(&extension, V_ASN1_BOOLEAN, &critical);
+		der_take(&extension, DER_BOOLEAN, &critical);
 		if (view_eq(name, view_of(oid, sizeof oid)) &&
-		    take(&extension, V_ASN1_OCTET_STRING, &value) &&
-		    take(&value, V_ASN1_ENUMERATED, &reason) && reason.len == 1)
+		    der_take(&extension, DER_OCTET_STRING, &value) &&
+		    der_take(&value, DER_ENUMERATED, &reason) && reason.len == 1)
 			return reason.ptr[0];
 	}
 	return 0;

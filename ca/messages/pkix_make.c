@@ -1,6 +1,7 @@
 #include "pkix_priv.h"
 
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -36,9 +37,8 @@ pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err)
 	       err_openssl(err, DIRCA_E_CRYPTO, "no random numbers for a serial number");
 }
 
-/* A positive number of at most 20 octets with its sign (RFC 5280 4.1.2.2). */
-static bool
-check_serial(struct view serial, struct err *err)
+bool
+pkix_check_serial(struct view serial, struct err *err)
 {
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
@@ -55,20 +55,28 @@ check_algorithm(struct view sig_alg, struct err *err)
 		   "the signature algorithm is not an AlgorithmIdentifier");
 }
 
-/* As pkix_put_time; it fits. */
-static void
-put_time(struct der_out *o, int64_t when)
+uint8_t
+pkix_time_text(int64_t when, char out[PKIX_TIME_TEXT])
 {
 	const time_t t = (time_t)when;
 	struct tm tm = {0};
-	char text[32];
-	size_t skip, len;
+	char whole[PKIX_TIME_TEXT];
+	bool is_short;
 
 	(void)gmtime_r(&t, &tm);
-	skip = tm.tm_year < 150 ? 2 : 0; /* of the year's digits */
-	len = strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) - skip;
-	der_put_element(
-	    o, skip > 0 ? DER_UTC_TIME : DER_GENERALIZED_TIME, view_of(text + skip, len));
+	is_short = tm.tm_year < 150;
+	strftime(whole, sizeof whole, "%Y%m%d%H%M%SZ", &tm);
+	strcpy(out, whole + (is_short ? 2 : 0)); /* of the year's digits */
+	return is_short ? DER_UTC_TIME : DER_GENERALIZED_TIME;
+}
+
+static void
+put_time(struct der_out *o, int64_t when)
+{
+	char text[PKIX_TIME_TEXT];
+	uint8_t first = pkix_time_text(when, text);
+
+	der_put_element(o, first, view_str(text));
 }
 
 static void
@@ -160,7 +168,7 @@ encode_tbs(const struct pkix_tbs *in, struct buf *out, struct err *err)
 	if (in->not_after < in->not_before)
 		return err_set(
 		    err, E_INVALIDARG, "certificate to issue: it would end before it begins");
-	if (!check_algorithm(in->sig_alg, err) || !check_serial(in->serial, err) ||
+	if (!check_algorithm(in->sig_alg, err) || !pkix_check_serial(in->serial, err) ||
 	    !pkix_check_element(in->issuer, "issuer name", err) ||
 	    !pkix_time_fits(in->not_before, err) || !pkix_time_fits(in->not_after, err) ||
 	    !pkix_check_element(in->subject, "subject name", err) ||
@@ -209,34 +217,18 @@ pkix_signed_wrap(
 	return der_done(&o, out, err);
 }
 
-static size_t
-put_header(uint8_t **p, int tag, int tag_class, size_t len)
-{
-	if (p != NULL)
-		ASN1_put_object(p, 1, (int)len, tag, tag_class);
-	return (size_t)ASN1_object_size(1, (int)len, tag);
-}
-
 bool
 pkix_certificate_pair(struct view to, struct view by, struct buf *out, struct err *err)
 {
-	size_t inner, whole;
-	uint8_t *p;
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t pair;
 
 	*out = (struct buf){0};
 	if (to.len > PKIX_MAX_DER || by.len > PKIX_MAX_DER)
 		return err_set(err, DIRCA_E_TOO_LARGE, "a pair of certificates");
-	inner = put_header(NULL, 0, V_ASN1_CONTEXT_SPECIFIC, to.len) +
-		put_header(NULL, 1, V_ASN1_CONTEXT_SPECIFIC, by.len);
-	whole = put_header(NULL, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, inner);
-	if (!buf_alloc(whole, out, err))
-		return false;
-	p = out->ptr;
-	put_header(&p, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, inner);
-	put_header(&p, 0, V_ASN1_CONTEXT_SPECIFIC, to.len);
-	memcpy(p, to.ptr, to.len);
-	p += to.len;
-	put_header(&p, 1, V_ASN1_CONTEXT_SPECIFIC, by.len);
-	memcpy(p, by.ptr, by.len);
-	return true;
+	pair = der_open(&o, DER_SEQUENCE);
+	der_put_element(&o, DER_CONTEXT_0, to);
+	der_put_element(&o, DER_CONTEXT_1, by);
+	der_close(&o, pair);
+	return der_done(&o, out, err);
 }

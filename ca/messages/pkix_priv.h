@@ -43,6 +43,11 @@ bool pkix_put_element(ASN1_STRING *field, struct view der, const char *what, str
 /* Fields of what the CA makes: a time. */
 bool pkix_time_fits(int64_t when, struct err *err);
 bool pkix_put_time(ASN1_TIME *field, int64_t when, struct err *err);
+/* The same as the content of an element, of a time that fits; the first octet of that. */
+#define PKIX_TIME_TEXT 16
+uint8_t pkix_time_text(int64_t when, char out[PKIX_TIME_TEXT]);
+/* A positive number of at most 20 octets with its sign (RFC 5280 4.1.2.2). */
+bool pkix_check_serial(struct view serial, struct err *err);
 
 /* AlgorithmIdentifier from its DER; the first only looks at its shape. */
 bool pkix_is_algorithm(struct view der);

@@ -126,24 +126,6 @@ struct tbs {
 	struct view extensions;                                          /* one after another */
 };
 
-static bool
-take_whole(struct view *cursor, uint8_t first, struct view *out)
-{
-	const uint8_t *begins = cursor->ptr;
-	struct view content;
-	bool ok = der_take(cursor, first, &content);
-
-	*out = view_of(begins, ok ? (size_t)(cursor->ptr - begins) : 0);
-	return ok;
-}
-
-static bool
-take_time(struct view *cursor, struct view *out)
-{
-	return take_whole(cursor, DER_UTC_TIME, out) ||
-	       take_whole(cursor, DER_GENERALIZED_TIME, out);
-}
-
 /* False where it is not the one sequence of exactly these elements in DER. */
 static bool
 cut_tbs(struct view der, struct tbs *out)
@@ -153,14 +135,15 @@ cut_tbs(struct view der, struct tbs *out)
 	return der_take(&der, DER_SEQUENCE, &c) && der.len == 0 &&
 	       der_take(&c, DER_CONTEXT_0, &version) &&
 	       der_take(&version, DER_INTEGER, &out->version) && version.len == 0 &&
-	       take_whole(&c, DER_INTEGER, &out->serial) &&
-	       take_whole(&c, DER_SEQUENCE, &out->algorithm) &&
-	       take_whole(&c, DER_SEQUENCE, &out->issuer) &&
-	       der_take(&c, DER_SEQUENCE, &validity) && take_time(&validity, &not_before) &&
-	       take_time(&validity, &out->not_after) && validity.len == 0 &&
-	       take_whole(&c, DER_SEQUENCE, &out->subject) && pkix_der_is_strict(out->subject) &&
-	       take_whole(&c, DER_SEQUENCE, &out->spki) && der_take(&c, DER_CONTEXT_3, &wrapped) &&
-	       c.len == 0 && der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0;
+	       der_take_whole(&c, DER_INTEGER, &out->serial) &&
+	       der_take_whole(&c, DER_SEQUENCE, &out->algorithm) &&
+	       der_take_whole(&c, DER_SEQUENCE, &out->issuer) &&
+	       der_take(&c, DER_SEQUENCE, &validity) && der_take_time(&validity, &not_before) &&
+	       der_take_time(&validity, &out->not_after) && validity.len == 0 &&
+	       der_take_whole(&c, DER_SEQUENCE, &out->subject) &&
+	       pkix_der_is_strict(out->subject) && der_take_whole(&c, DER_SEQUENCE, &out->spki) &&
+	       der_take(&c, DER_CONTEXT_3, &wrapped) && c.len == 0 &&
+	       der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0;
 }
 
 static bool
