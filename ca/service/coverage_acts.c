@@ -11,7 +11,6 @@
 #include "kra_coverage.h"
 #include "mem.h"
 #include "own.h"
-#include "service.h"
 #include "settings.h"
 #include "text.h"
 
@@ -35,11 +34,11 @@ looking_free(struct looking *l)
 static bool
 look(const struct config *config, struct looking *l, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "dirca.db");
 	OWNED(own_memory) const struct pkix_cert **living = NULL;
 
-	if (!enabled_kras_read(config, &l->kras, err) || !service_become(config->user, err) ||
-	    !store_open(path, &l->store, err) || !settings_load(l->store, &l->settings, err) ||
+	if (!enabled_kras_read(config, &l->kras, err) ||
+	    !act_open_store(config, NULL, &l->store, err) ||
+	    !settings_load(l->store, &l->settings, err) ||
 	    !enabled_kras_living(&l->kras, l->store, err))
 		return false;
 	living = mem_zero(l->kras.count, sizeof(*living));

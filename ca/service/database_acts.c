@@ -14,15 +14,6 @@
 #include "store.h"
 #include "text.h"
 
-/* The database is the front's, and so may be what lies beside it under its names. */
-static bool
-open_as_front(const struct config *config, const char *path, struct store **out, struct err *err)
-{
-	OWNED(own_memory) char *own = config_path(config, "dirca.db");
-
-	return service_become(config->user, err) && store_open(path != NULL ? path : own, out, err);
-}
-
 static void
 print_findings(const struct texts *findings)
 {
@@ -48,7 +39,7 @@ check(const struct config *config, const char *path, struct texts *findings, str
 {
 	OWNED(store_close) struct store *store = NULL;
 
-	return open_as_front(config, path, &store, err) && store_check(store, findings, err);
+	return act_open_store(config, path, &store, err) && store_check(store, findings, err);
 }
 
 int
@@ -71,7 +62,7 @@ measure(const struct config *config, struct store_size *out, struct err *err)
 {
 	OWNED(store_close) struct store *store = NULL;
 
-	return open_as_front(config, NULL, &store, err) && store_size(store, out, err);
+	return act_open_store(config, NULL, &store, err) && store_size(store, out, err);
 }
 
 static json_t *
@@ -135,7 +126,7 @@ examine(const struct config *config, const char *path, struct texts *findings,
 {
 	OWNED(store_close) struct store *store = NULL;
 
-	return open_as_front(config, path, &store, err) && store_check(store, findings, err) &&
+	return act_open_store(config, path, &store, err) && store_check(store, findings, err) &&
 	       store_size(store, size, err);
 }
 

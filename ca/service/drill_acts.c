@@ -25,7 +25,6 @@
 #include "mem.h"
 #include "own_openssl.h"
 #include "rewrap_entry.h"
-#include "service.h"
 #include "store_drills.h"
 #include "text.h"
 
@@ -51,10 +50,8 @@ drilling_free(struct drilling *d)
 static bool
 begin(struct drilling *d, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(d->config, "dirca.db");
-
 	d->actor = local_actor(getuid());
-	return service_become(d->config->user, err) && store_open(path, &d->store, err);
+	return act_open_store(d->config, NULL, &d->store, err);
 }
 
 /* Of an agent, enabled or not, whose certificate the database has. */
@@ -119,13 +116,6 @@ sample_free(struct sample *s)
 	drilling_free(&s->d);
 }
 
-static void
-add_to_pool(struct sample *s, int64_t request_id)
-{
-	s->pool.list = mem_grow_long(s->pool.list, s->pool.count, sizeof *s->pool.list);
-	s->pool.list[s->pool.count++] = request_id;
-}
-
 static bool
 pool_sealed_to(struct sample *s, const char *hashes, struct err *err)
 {
@@ -137,7 +127,7 @@ pool_sealed_to(struct sample *s, const char *hashes, struct err *err)
 		if (!store_sealed_to(s->d.store, hashes, after, PAGE, &page, err))
 			return false;
 		for (size_t i = 0; i < page.count; i++)
-			add_to_pool(s, after = page.list[i]);
+			store_ids_add(&s->pool, after = page.list[i]);
 	} while (page.count == PAGE);
 	return true;
 }
@@ -269,7 +259,7 @@ pool_of_batch(struct sample *s, struct view batch, struct err *err)
 		if (!store_list_former_keys(s->d.store, batch, after, PAGE, &page, err))
 			return false;
 		for (size_t i = 0; i < page.count; i++)
-			add_to_pool(s, after = page.list[i].request_id);
+			store_ids_add(&s->pool, after = page.list[i].request_id);
 	} while (page.count == PAGE);
 	return s->pool.count > 0 ||
 	       err_set(err, CRYPT_E_NOT_FOUND, "no key of such a batch waits to be proved");

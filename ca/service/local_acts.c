@@ -10,7 +10,6 @@
 #include "local_audit.h"
 #include "own.h"
 #include "service.h"
-#include "store.h"
 #include "text.h"
 
 static void
@@ -95,6 +94,14 @@ json_comparison(const struct journal_comparison *c)
 	    "perhaps_lost", json_differences(&c->perhaps_lost), "before_journal",
 	    (json_int_t)c->before, "in_progress", (json_int_t)c->in_progress, "retrievals",
 	    (json_int_t)c->retrievals);
+}
+
+bool
+act_open_store(const struct config *config, const char *path, struct store **out, struct err *err)
+{
+	OWNED(own_memory) char *own = config_path(config, "dirca.db");
+
+	return service_become(config->user, err) && store_open(path != NULL ? path : own, out, err);
 }
 
 int

@@ -5,9 +5,14 @@
 #include <jansson.h>
 
 #include "local_acts.h"
+#include "store.h"
 
 #define ACT_FINDINGS 4 /* a check that ran has found something */
 
+/* The CA's database, or the one at `path`: both are the front's, and so may be what lies beside
+ * them under their names, so that the rights of root are given up before. */
+bool act_open_store(
+    const struct config *config, const char *path, struct store **out, struct err *err);
 /* Says why on stderr; `status`. */
 int act_failed(const struct err *err, int status);
 /* Takes the value. */

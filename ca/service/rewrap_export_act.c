@@ -140,8 +140,7 @@ add_key(struct batch *b, int64_t request_id, struct err *err)
 	    .key = buf_view(&row.raw_archived_key)};
 
 	b->r.done++;
-	b->given.list = mem_grow_long(b->given.list, b->given.count, sizeof *b->given.list);
-	b->given.list[b->given.count++] = request_id;
+	store_ids_add(&b->given, request_id);
 	rewrapping_show(&b->r);
 	return rewrap_entry_encode(&e, &entry, err) &&
 	       buf_append(&b->content, buf_view(&entry), err);

@@ -8,10 +8,10 @@
 #include <openssl/sha.h>
 
 #include "kra_coverage.h"
+#include "local_acts_priv.h"
 #include "local_audit.h"
 #include "mem.h"
 #include "own.h"
-#include "service.h"
 #include "text.h"
 
 void
@@ -25,10 +25,8 @@ rewrapping_free(struct rewrapping *r)
 bool
 rewrapping_begin(struct rewrapping *r, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(r->config, "dirca.db");
-
 	r->actor = local_actor(getuid());
-	return service_become(r->config->user, err) && store_open(path, &r->store, err) &&
+	return act_open_store(r->config, NULL, &r->store, err) &&
 	       enabled_kras_living(&r->kras, r->store, err);
 }
 

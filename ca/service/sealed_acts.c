@@ -8,7 +8,6 @@
 #include "archive.h"
 #include "mem.h"
 #include "own.h"
-#include "service.h"
 #include "settings.h"
 #include "store.h"
 #include "text.h"
@@ -55,11 +54,10 @@ count_key(int64_t request, struct view archived, void *arg)
 static bool
 look(const struct config *config, struct sealed *s, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "dirca.db");
 	OWNED(store_close) struct store *store = NULL;
 
 	s->floor = archive_floor_of_root(config);
-	return service_become(config->user, err) && store_open(path, &store, err) &&
+	return act_open_store(config, NULL, &store, err) &&
 	       store_walk_archived(store, count_key, s, err);
 }
 

@@ -18,7 +18,6 @@
 #include "local_audit.h"
 #include "mem.h"
 #include "own.h"
-#include "service.h"
 #include "store_drills.h"
 #include "text.h"
 
@@ -53,10 +52,8 @@ settling_free(struct settling *s)
 static bool
 begin(struct settling *s, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(s->config, "dirca.db");
-
 	s->actor = local_actor(getuid());
-	return service_become(s->config->user, err) && store_open(path, &s->store, err);
+	return act_open_store(s->config, NULL, &s->store, err);
 }
 
 /* ---- who proved it ---- */

@@ -8,7 +8,6 @@
 
 #include "mem.h"
 #include "own.h"
-#include "service.h"
 #include "text.h"
 #include "verify_keys.h"
 
@@ -47,14 +46,12 @@ see(int64_t request, const char *what, void *arg)
 static bool
 look(const struct config *config, struct verify *v, struct err *err)
 {
-	OWNED(own_memory) char *path = config_path(config, "dirca.db");
 	bool ok;
 
 	v->shows_progress = isatty(STDERR_FILENO) == 1;
 	v->all.seen = see;
 	v->all.arg = v;
-	ok = service_become(config->user, err) && store_open(path, &v->all.store, err) &&
-	     verify_keys(&v->all, 0, -1, err);
+	ok = act_open_store(config, NULL, &v->all.store, err) && verify_keys(&v->all, 0, -1, err);
 	store_close(&v->all.store);
 	if (v->shows_progress)
 		fputs("\r\033[K", stderr);

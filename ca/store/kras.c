@@ -115,13 +115,18 @@ store_sealed_to(struct store *s, const char *hashes, int64_t after_id, size_t li
 	sql_bind_text(r.conn, r.id, 1, hashes);
 	sql_bind_int(r.conn, r.id, 2, after_id);
 	sql_bind_int(r.conn, r.id, 3, (int64_t)limit);
-	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW) {
-		out->list = mem_grow_long(out->list, out->count, sizeof *out->list);
-		out->list[out->count++] = sql_int(r.conn, r.id, 0);
-	}
+	while ((step = sql_step(r.conn, r.id, err)) == SQL_ROW)
+		store_ids_add(out, sql_int(r.conn, r.id, 0));
 	if (step != SQL_DONE)
 		store_ids_free(out);
 	return step == SQL_DONE;
+}
+
+void
+store_ids_add(struct store_ids *ids, int64_t id)
+{
+	ids->list = mem_grow_long(ids->list, ids->count, sizeof *ids->list);
+	ids->list[ids->count++] = id;
 }
 
 void

@@ -423,6 +423,7 @@ struct store_ids {
 	int64_t *list;
 	size_t count;
 };
+void store_ids_add(struct store_ids *ids, int64_t id);
 void store_ids_free(struct store_ids *ids);
 bool store_sealed_to(struct store *s, const char *hashes, int64_t after_id, size_t limit,
     struct store_ids *out, struct err *err);
