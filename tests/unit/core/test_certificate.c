@@ -283,11 +283,15 @@ columns_are_those_of_the_certificate(void **state)
 }
 
 static void
-issue_by(struct ca_view *view, const struct issue_plan *plan, struct pkix_cert *out)
+issue_by(
+    struct ca_view *view, const struct issue_plan *plan, uint32_t partition, struct pkix_cert *out)
 {
 	struct certificate_names names;
-	const struct certificate_order order = {
-	    .view = view, .plan = plan, .names = &names, .spki = buf_view(&spki)};
+	const struct certificate_order order = {.view = view,
+	    .plan = plan,
+	    .names = &names,
+	    .spki = buf_view(&spki),
+	    .partition = partition};
 	struct buf der;
 	struct err err;
 
@@ -312,16 +316,16 @@ assert_same_extensions(const struct pkix_cert *a, const struct pkix_cert *b)
 /* The kept extensions that were made first are not in what is made now, and those that are found
  * are what would be made. */
 static void
-assert_kept(struct ca_view *view, const struct issue_plan *plan)
+assert_kept(struct ca_view *view, const struct issue_plan *plan, uint32_t partition)
 {
 	struct kept_extensions *kept = view->extensions;
 	struct pkix_cert made, first, found;
 
 	assert_non_null(kept);
-	issue_by(view, plan, &first);
-	issue_by(view, plan, &found);
+	issue_by(view, plan, partition, &first);
+	issue_by(view, plan, partition, &found);
 	view->extensions = NULL;
-	issue_by(view, plan, &made);
+	issue_by(view, plan, partition, &made);
 	view->extensions = kept;
 	assert_same_extensions(&made, &first);
 	assert_same_extensions(&made, &found);
@@ -346,9 +350,13 @@ kept_extensions_are_those_of_the_plan(void **state)
 	(void)state;
 	plan_for("User", &request, &plan);
 	/* One after the other, since the one before is found if a difference is not seen. */
-	assert_kept(view, &plan);
+	assert_kept(view, &plan, 0);
 	p = plan;
-	for (int i = 0; i < 18; i++) {
+	p.critical.count = 0;
+	p.template_oid = "1.2.3", p.template_name = true, p.template_info = true;
+	assert_kept(view, &p, 0);
+	/* One field at a time: what the extensions are found by lacks none. */
+	for (int i = 0; i < 21; i++) {
 		switch (i) {
 		case 0:
 			p.key_usage[0] ^= 0x80;
@@ -384,13 +392,13 @@ kept_extensions_are_those_of_the_plan(void **state)
 			p.smime_capabilities = !p.smime_capabilities;
 			break;
 		case 11:
-			p.template_cn = "Other", p.template_name = true, p.template_info = false;
+			p.template_cn = "Other";
 			break;
 		case 12:
-			p.template_cn = "Another";
+			p.template_oid = "1.2.4";
 			break;
 		case 13:
-			p.template_oid = "1.2.3", p.template_info = true, p.template_name = false;
+			p.template_name = false;
 			break;
 		case 14:
 			p.template_minor++;
@@ -401,16 +409,27 @@ kept_extensions_are_those_of_the_plan(void **state)
 		case 16:
 			p.basic_constraints = true;
 			break;
-		default:
+		case 17:
 			p.basic_constraints_critical = true;
+			break;
+		case 18:
+			p.is_ca = true;
+			break;
+		case 19:
+			p.path_len = 3;
+			break;
+		default:
+			p.template_info = false;
 		}
-		assert_kept(view, &p);
+		assert_kept(view, &p, 0);
 	}
+	assert_kept(view, &p, 1);
+	assert_kept(view, &p, 2);
 	p.no_revocation_info = true;
-	assert_kept(view, &p);
+	assert_kept(view, &p, 0);
 	p.ocsp_nocheck = true;
-	assert_kept(view, &p);
-	assert_kept(view, &plan);
+	assert_kept(view, &p, 0);
+	assert_kept(view, &plan, 0);
 	issue_plan_free(&plan);
 	ca_view_release(&view);
 }
@@ -557,7 +576,7 @@ group_setup(void **state)
 	struct err err;
 
 	(void)state;
-	if (harness_open("sign_kinds = kra any-purpose\n") != 0)
+	if (harness_open("sign_kinds = kra sub-ca any-purpose\n") != 0)
 		return -1;
 	harness_person("user1", &user1);
 	key = test_key("rsa2048");
