@@ -95,6 +95,8 @@ http_client_open(const struct http_client_config *config, struct http_client **o
 	if ((c->curl = curl_easy_init()) == NULL)
 		return err_set(err, DIRCA_E_NETWORK, "libcurl cannot be used");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	/* Not for a name server that does not answer either, by whom a thread of curl's is held. */
+	curl_easy_setopt(c->curl, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (config->socket != NULL) {

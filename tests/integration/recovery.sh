@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every archived key stays reachable: KRAs that are renewed, removed, damaged, another CA's; requesters who are gone; other CAs that do
-# not answer. All of it on a CA whose name no DN and no URL takes as it is. usage: recovery.sh LIBRARY (exec_shim)
+# not answer. All of it on a CA whose name no DN and no URL takes as it is.
+# usage: recovery.sh LIBRARY LIBRARY (exec_shim, name_shim)
 # shellcheck disable=SC2317,SC2016 # the functions are called through check, and eval expands what it is given
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,7 @@ finish() {
 	ca_lab_stop
 	checks_clean "$dir"
 }
-exec_shim=${1:?the library}
+exec_shim=${1:?the library} name_shim=${2:?the library}
 holder=
 web=
 silent=
@@ -1234,6 +1235,15 @@ only=$!
 check "and holds up nobody" hangs
 ends_too() { wait "$only" || { cat "$dir/only.out"; return 1; }; }
 check "nor for ever who asks no other" ends_too
+unnamed() { # nor is a name server waited for that says nothing, not when all is closed either
+	local status
+	other_ca N-Nameless-CA https://nobody.invalid:1 | ldapadd -Q -Y EXTERNAL -H "$LDAPI_URI" || return 1
+	LD_PRELOAD=$name_shim HOME=$(ca_lab_home officer1) timeout 30 "$DIRCA_BIN/dirca" getkey user2 "$dir/no.rec" --ca N-Nameless-CA --timeout 1 2>"$dir/unnamed"
+	status=$?
+	ldapdelete -Q -Y EXTERNAL -H "$LDAPI_URI" "CN=N-Nameless-CA,CN=Enrollment Services,CN=Public Key Services,CN=Services,$LDAP_CONFIG_BASE" || return 1
+	[ $status -eq 1 ] && grep -q 'N-Nameless-CA.*no answer within 1 s' "$dir/unnamed"
+}
+check "nor whose host no name server names" unnamed
 check "who names a serial number does not wait for it" not_waited_for
 check "a name may have another key there" refuses "may not be the only key" officer getkey user2 "$dir/no.rec" --include-revoked --timeout 6
 dots() { # and each second that nobody answers a dot
