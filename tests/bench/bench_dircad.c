@@ -34,6 +34,9 @@
 #define CALLERS "64"
 
 int __wrap_execl(const char *path, const char *arg, ...);
+bool __real_ca_refresh(struct ca *ca, struct vault *v, struct err *err);
+bool __wrap_ca_refresh(struct ca *ca, struct vault *v, struct err *err);
+bool __wrap_ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms);
 bool __real_dir_pool_take(struct dir_pool *p, struct dir_conn **out, struct err *err);
 bool __wrap_dir_pool_take(struct dir_pool *p, struct dir_conn **out, struct err *err);
 void __real_dir_pool_give(struct dir_pool *p, struct dir_conn **conn);
@@ -168,11 +171,27 @@ __wrap_dir_pool_give(struct dir_pool *p, struct dir_conn **conn)
 		pthread_mutex_unlock(&turn);
 }
 
+static long done; /* enrollments that have begun */
+
+/* What the directory says is read once: a view that replaces another one in the midst of what is
+ * counted has its extensions made anew. */
+bool
+__wrap_ca_refresh(struct ca *ca, struct vault *v, struct err *err)
+{
+	return __atomic_load_n(&done, __ATOMIC_RELAXED) > 0 || __real_ca_refresh(ca, v, err);
+}
+
+bool
+__wrap_ca_view_is_fresh(const struct ca_view *v, int64_t boot_ms)
+{
+	(void)v, (void)boot_ms;
+	return true;
+}
+
 /* The next enrollment begins. */
 static void
 count(void)
 {
-	static long done;
 	long begins = 0, warm, many;
 	char name[32];
 	int used;
@@ -186,7 +205,7 @@ count(void)
 			CALLGRIND_DUMP_STATS_AT(name);
 		begins += warm + many + 1;
 	}
-	done++;
+	__atomic_add_fetch(&done, 1, __ATOMIC_RELAXED);
 }
 
 void
