@@ -2,6 +2,11 @@
  */
 #include "cms_support.h"
 
+#include "cms_asn1.h"
+#include "cms_attr.h"
+#include "cms_sign_priv.h"
+#include "der.h"
+
 #define DATA_OID "1.2.840.113549.1.7.1"
 
 static struct identity rsa, p256, p384;
@@ -480,11 +485,83 @@ certificates_only_message_is_read_by_openssl_and_by_us(void **state)
 	buf_free(&der);
 }
 
+/* The same by OpenSSL's templates. */
+static void
+by_template(const struct cms_sign *in, struct view attrs, struct view alg, struct buf *out)
+{
+	CMSW_SIGNED *m = CMSW_SIGNED_new();
+	struct err err;
+
+	m->type = OBJ_nid2obj(NID_pkcs7_signed);
+	m->data->version = 1;
+	must(cms_object_set(&m->data->encap->type, in->content_oid, &err), &err);
+	m->data->encap->content = der_string_new(V_ASN1_OCTET_STRING, in->content);
+	for (size_t i = 0; i < in->certificate_count; i++)
+		must(cms_signed_add_certificate(in->certificates[i], m->data, &err), &err);
+	must(cms_signed_add_signer(in, attrs, alg, view_str("signature"), m->data, &err), &err);
+	must(der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), m, "message", out, &err), &err);
+	CMSW_SIGNED_free(m);
+}
+
+static void
+same_as_by_template(struct cms_sign *in)
+{
+	static const size_t lengths[] = {0, 1, 127, 128, 255, 256, 65535, 65536};
+	struct buf content, attrs, alg, made, expected;
+	struct err err;
+
+	must(pkix_sig_alg(in->digest == EVP_sha384() ? p384.key : rsa.key, &alg, &err), &err);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		must(buf_alloc(lengths[i], &content, &err), &err);
+		in->content = buf_view(&content);
+		must(cms_sign_attrs(in, &attrs, &err), &err);
+		must(cms_sign_finish(
+			 in, buf_view(&attrs), buf_view(&alg), view_str("signature"), &made, &err),
+		    &err);
+		by_template(in, buf_view(&attrs), buf_view(&alg), &expected);
+		assert_true(view_eq(buf_view(&made), buf_view(&expected)));
+		buf_free(&content);
+		buf_free(&attrs);
+		buf_free(&made);
+		buf_free(&expected);
+	}
+	buf_free(&alg);
+}
+
+static void
+message_is_what_the_templates_of_openssl_write(void **state)
+{
+	const struct view list[] = {buf_view(&p384.der), buf_view(&rsa.der), buf_view(&p256.der),
+	    buf_view(&rsa.der), buf_view(&p384.der)};
+	struct cms_attr aside[] = {
+	    {.oid = "1.3.6.1.4.1.99999.2", .values = view_of("\x04\x01\x07", 3), .value_count = 1},
+	    {.oid = "1.3.6.1.4.1.99999.1",
+		.values = view_of("\x04\x01\x08\x04\x01\x07", 6),
+		.value_count = 2}};
+
+	(void)state;
+	for (size_t certificates = 0; certificates <= 5; certificates++)
+		for (size_t unsigned_count = 0; unsigned_count <= 2; unsigned_count++)
+			for (int data = 0; data < 2; data++) {
+				struct cms_sign in = by_certificate(&p256, list);
+
+				in.certificate_count = certificates;
+				in.unsigned_attrs = aside;
+				in.unsigned_count = unsigned_count;
+				in.content_oid = data ? DATA_OID : "1.3.6.1.5.5.7.12.3";
+				same_as_by_template(&in);
+				in.key_id = view_str("key");
+				in.digest = EVP_sha384();
+				same_as_by_template(&in);
+			}
+}
+
 static void
 signer_without_a_name_and_unknown_digest_are_not_signed_for(void **state)
 {
 	struct cms_sign in = {
 	    .content_oid = DATA_OID, .content = view_str("x"), .digest = EVP_md5()};
+	const struct view none = {0};
 	struct buf attrs, out, alg;
 	struct err err;
 
@@ -498,6 +575,17 @@ signer_without_a_name_and_unknown_digest_are_not_signed_for(void **state)
 	in.key_id = view_str("id");
 	must_fail(cms_sign_finish(&in, (struct view){0}, buf_view(&alg), view_str("x"), &out, &err),
 	    &err, E_INVALIDARG);
+	must_fail(
+	    cms_sign_finish(&in, view_of("\x30\x00", 2), buf_view(&alg), view_str("x"), &out, &err),
+	    &err, E_INVALIDARG);
+	must_fail(cms_sign_finish(&in, buf_view(&attrs), view_of(alg.ptr, alg.len - 1),
+		      view_str("x"), &out, &err),
+	    &err, ERROR_INVALID_DATA);
+	in.certificate_count = 1;
+	in.certificates = &none;
+	must_fail(cms_sign_finish(&in, buf_view(&attrs), buf_view(&alg), view_str("x"), &out, &err),
+	    &err, E_INVALIDARG);
+	in.certificate_count = 0;
 	must(cms_sign_finish(&in, buf_view(&attrs), buf_view(&alg), view_str("x"), &out, &err),
 	    &err);
 	buf_free(&attrs);
@@ -548,6 +636,7 @@ main(void)
 	    cmocka_unit_test(message_over_the_size_limit_is_refused),
 	    cmocka_unit_test(enveloped_message_is_no_signed_one),
 	    cmocka_unit_test(certificates_only_message_is_read_by_openssl_and_by_us),
+	    cmocka_unit_test(message_is_what_the_templates_of_openssl_write),
 	    cmocka_unit_test(signer_without_a_name_and_unknown_digest_are_not_signed_for),
 	};
 
