@@ -110,7 +110,7 @@ bool cmc_request_make(const struct cmc_make *in, struct buf *out, struct err *er
 
 enum cmc_status { CMC_STATUS_SUCCESS = 0, CMC_STATUS_FAILED = 2, CMC_STATUS_PENDING = 3 };
 
-/* ResponseBody content; the caller signs it as CT_PKI_RESPONSE with cms_sign. */
+/* ResponseBody content; the caller signs it as CT_PKI_RESPONSE with cms_sign. Needs oids_init. */
 struct cmc_response_body {
 	enum cmc_status status;
 	const char *text; /* statusString */

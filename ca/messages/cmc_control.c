@@ -149,6 +149,24 @@ cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid
 	       cmc_control_push_der(controls, body_part, id, buf_view(&der), err);
 }
 
+struct cmc_open_control
+cmc_control_open(struct der_out *o, uint32_t body_part, enum oid_id id)
+{
+	struct cmc_open_control c = {.control = der_open(o, DER_SEQUENCE)};
+
+	der_put_number(o, body_part);
+	der_put_element(o, DER_OBJECT, oid_octets(id));
+	c.values = der_open(o, DER_SET);
+	return c;
+}
+
+void
+cmc_control_close(struct der_out *o, struct cmc_open_control c)
+{
+	der_close(o, c.values);
+	der_close(o, c.control);
+}
+
 bool
 cmc_integer_push(STACK_OF(ASN1_INTEGER) * list, int64_t number)
 {

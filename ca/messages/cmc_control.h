@@ -6,6 +6,7 @@
 
 #include "cmc.h"
 #include "cmc_asn1.h"
+#include "der_write.h"
 #include "oids.h"
 
 #define CMC_CONTROLS_MAX 64
@@ -40,6 +41,8 @@ bool cmc_transaction_read(
 /* Pushes those that are there, as body parts from `first_part` on. */
 bool cmc_transaction_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t first_part,
     const struct cmc_transaction *in, struct err *err);
+/* Writes them. */
+void cmc_transaction_put(struct der_out *o, uint32_t first_part, const struct cmc_transaction *in);
 /* Notes the first control that nobody here knows. */
 void cmc_unknown_control(const STACK_OF(CMCW_CONTROL) * controls, struct cmc_request *out);
 
@@ -49,6 +52,12 @@ bool cmc_control_push_der(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part,
 /* The same with a value that is encoded first. */
 bool cmc_control_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t body_part, enum oid_id id,
     const ASN1_ITEM *item, const void *value, struct err *err);
+/* The same as it is written: what comes between the two is the one value. */
+struct cmc_open_control {
+	size_t control, values;
+};
+struct cmc_open_control cmc_control_open(struct der_out *o, uint32_t body_part, enum oid_id id);
+void cmc_control_close(struct der_out *o, struct cmc_open_control c);
 /* AddAttributes about one body part, without attributes yet. */
 CMCW_ADD_ATTRIBUTES *cmc_add_attributes_new(int64_t body_part);
 bool cmc_integer_push(STACK_OF(ASN1_INTEGER) * list, int64_t number);

@@ -4,6 +4,7 @@
  */
 #include "cmc.h"
 
+#include <string.h>
 #include <openssl/objects.h>
 #include <openssl/rand.h>
 
@@ -39,26 +40,52 @@ cmc_transaction_read(
 		   controls, OID_CMC_DATA_RETURN, V_ASN1_OCTET_STRING, &out->data_return, err);
 }
 
+#define ROWS 4
+struct row {
+	enum oid_id id;
+	struct view value;
+};
+
+static void
+rows_of(const struct cmc_transaction *t, struct row out[ROWS])
+{
+	const struct row rows[ROWS] = {
+	    {OID_CMC_TRANSACTION_ID, t->id},
+	    {OID_CMC_SENDER_NONCE, t->sender_nonce},
+	    {OID_CMC_RECIPIENT_NONCE, t->recipient_nonce},
+	    {OID_CMC_DATA_RETURN, t->data_return},
+	};
+
+	memcpy(out, rows, sizeof rows);
+}
+
 bool
 cmc_transaction_push(STACK_OF(CMCW_CONTROL) * controls, uint32_t first_part,
     const struct cmc_transaction *in, struct err *err)
 {
-	const struct {
-		enum oid_id id;
-		struct view value;
-	} rows[] = {
-	    {OID_CMC_TRANSACTION_ID, in->id},
-	    {OID_CMC_SENDER_NONCE, in->sender_nonce},
-	    {OID_CMC_RECIPIENT_NONCE, in->recipient_nonce},
-	    {OID_CMC_DATA_RETURN, in->data_return},
-	};
+	struct row rows[ROWS];
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
+	rows_of(in, rows);
+	for (uint32_t i = 0; i < ROWS; i++)
 		if (rows[i].value.len > 0 &&
-		    !cmc_control_push_der(
-			controls, first_part + (uint32_t)i, rows[i].id, rows[i].value, err))
+		    !cmc_control_push_der(controls, first_part + i, rows[i].id, rows[i].value, err))
 			return false;
 	return true;
+}
+
+void
+cmc_transaction_put(struct der_out *o, uint32_t first_part, const struct cmc_transaction *in)
+{
+	struct row rows[ROWS];
+
+	rows_of(in, rows);
+	for (uint32_t i = 0; i < ROWS; i++)
+		if (rows[i].value.len > 0) {
+			struct cmc_open_control c = cmc_control_open(o, first_part + i, rows[i].id);
+
+			der_put(o, rows[i].value);
+			cmc_control_close(o, c);
+		}
 }
 
 /* A DER value of 16 random bytes; of an INTEGER the first is 01 to 7f, so that it is positive and

@@ -88,6 +88,16 @@ der_put_unsigned(struct der_out *o, struct view octets)
 }
 
 void
+der_put_number(struct der_out *o, uint64_t number)
+{
+	uint8_t octets[sizeof number];
+
+	for (size_t i = sizeof octets; i-- > 0; number >>= 8)
+		octets[i] = (uint8_t)number;
+	der_put_unsigned(o, view_of(octets, sizeof octets));
+}
+
+void
 der_put_bits(struct der_out *o, struct view octets)
 {
 	const uint8_t unused = 0;

@@ -19,6 +19,7 @@ size_t der_open(struct der_out *o, uint8_t first);
 void der_close(struct der_out *o, size_t at);
 /* A number that is not negative, its octets from the highest on; BIT STRING of whole octets. */
 void der_put_unsigned(struct der_out *o, struct view octets);
+void der_put_number(struct der_out *o, uint64_t number);
 void der_put_bits(struct der_out *o, struct view octets);
 /* What was written; nothing and an error if something failed. */
 bool der_done(struct der_out *o, struct buf *out, struct err *err);

@@ -16,6 +16,7 @@ static const struct {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int nids[OID_COUNT];
+static struct view octets[OID_COUNT];
 static bool complete;
 
 /* The NID that OpenSSL has for a dotted number, newer versions of it know more of them; else a new
@@ -36,8 +37,12 @@ register_all(void)
 	bool all = true;
 
 	for (size_t i = 0; i < OID_COUNT; i++) {
+		const ASN1_OBJECT *object;
+
 		nids[i] = register_one(table[i].dotted, table[i].short_name);
 		all = all && nids[i] != NID_undef;
+		if (nids[i] != NID_undef && (object = OBJ_nid2obj(nids[i])) != NULL)
+			octets[i] = view_of(OBJ_get0_data(object), OBJ_length(object));
 	}
 	complete = all;
 }
@@ -63,23 +68,29 @@ oid_dotted(enum oid_id id)
 	return (unsigned)id < OID_COUNT ? table[id].dotted : NULL;
 }
 
+struct view
+oid_octets(enum oid_id id)
+{
+	return (unsigned)id < OID_COUNT ? octets[id] : (struct view){0};
+}
+
 bool
 oid_occurs(enum oid_id id, struct view der)
 {
-	const ASN1_OBJECT *object = OBJ_nid2obj(oid_nid(id));
+	struct view wanted = oid_octets(id);
 
-	return memmem(der.ptr, der.len, OBJ_get0_data(object), OBJ_length(object)) != NULL;
+	return memmem(der.ptr, der.len, wanted.ptr, wanted.len) != NULL;
 }
 
 /* One arc of 63 bits at most from the front of `octets`. */
 static bool
-take_arc(struct view *octets, uint64_t *out)
+take_arc(struct view *from, uint64_t *out)
 {
 	*out = 0;
-	for (size_t i = 0; i < octets->len && i < 9; i++) {
-		*out = *out << 7 | (octets->ptr[i] & 0x7f);
-		if (octets->ptr[i] < 0x80) {
-			*octets = view_of(octets->ptr + i + 1, octets->len - i - 1);
+	for (size_t i = 0; i < from->len && i < 9; i++) {
+		*out = *out << 7 | (from->ptr[i] & 0x7f);
+		if (from->ptr[i] < 0x80) {
+			*from = view_of(from->ptr + i + 1, from->len - i - 1);
 			return true;
 		}
 	}
@@ -107,18 +118,18 @@ put_arc(uint64_t arc, char *out, size_t size, size_t *used)
 }
 
 static bool
-put_arcs(struct view octets, char *out, size_t size)
+put_arcs(struct view from, char *out, size_t size)
 {
 	uint64_t arc, first;
 	size_t used = 0;
 
-	if (!take_arc(&octets, &arc))
+	if (!take_arc(&from, &arc))
 		return false;
 	first = arc < 80 ? arc / 40 : 2;
 	if (!put_arc(first, out, size, &used) || !put_arc(arc - 40 * first, out, size, &used))
 		return false;
-	while (octets.len > 0)
-		if (!take_arc(&octets, &arc) || !put_arc(arc, out, size, &used))
+	while (from.len > 0)
+		if (!take_arc(&from, &arc) || !put_arc(arc, out, size, &used))
 			return false;
 	return true;
 }

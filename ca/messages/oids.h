@@ -83,6 +83,8 @@ enum oid_id {
 bool oids_init(struct err *err);
 int oid_nid(enum oid_id id);
 const char *oid_dotted(enum oid_id id);
+/* The content of its encoding. */
+struct view oid_octets(enum oid_id id);
 /* As dotted text, NUL-terminated; false if it does not fit. */
 bool oid_text(const ASN1_OBJECT *oid, char *out, size_t size);
 /* Do the octets of the object identifier stand anywhere in it? What has none need not be decoded to

@@ -1,5 +1,6 @@
 /* CMC requests and responses: made, read back and verified, and every rule about the archived key
  * broken once. */
+#include "cmc_by_template.h"
 #include "cmc_reencode.h"
 #include "cms_support.h"
 
@@ -7,6 +8,7 @@
 #include "cmc_control.h"
 #include "cms_attr.h"
 #include "der.h"
+#include "mem.h"
 
 static struct identity exchange;
 static EVP_PKEY *rsa, *p256;
@@ -726,6 +728,76 @@ response_with_unknown_or_missing_status_is_refused(void **state)
 }
 
 static void
+same_body_as_by_template(const struct cmc_response_body *in)
+{
+	struct buf made, expected;
+	struct err err;
+
+	must(cmc_response_body_encode(in, &made, &err), &err);
+	response_body_by_template(in, &expected);
+	assert_true(view_eq(buf_view(&made), buf_view(&expected)));
+	buf_free(&made);
+	buf_free(&expected);
+}
+
+static void
+response_body_is_what_the_templates_of_openssl_write(void **state)
+{
+	static const enum cmc_status statuses[] = {
+	    CMC_STATUS_SUCCESS, CMC_STATUS_FAILED, CMC_STATUS_PENDING};
+	static const int64_t numbers[] = {
+	    0, 1, 127, 128, 255, 256, 32767, 32768, 0x7fffffff, 0x80000000, 0xffffffff};
+	static const size_t lengths[] = {0, 1, 40, 127, 128, 255, 256, 70000};
+	const struct view id = view_of("\x02\x02\x40\x01", 4), nonce = view_of("\x04\x01\x07", 3),
+			  back = view_of("\x04\x00", 2);
+	uint8_t hash[64] = {1, 2, 3};
+	char text[70001] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(statuses); i++)
+		for (size_t k = 0; k < COUNT_OF(numbers); k++)
+			for (size_t m = 0; m < 64; m++) {
+				struct cmc_response_body body = {.status = statuses[i],
+				    .text = text,
+				    .body_part_id = numbers[k],
+				    .fail_info = (int)m - 1,
+				    .pending_id = numbers[k],
+				    .pending_time = numbers[k] * 58,
+				    .issued_sha1 = view_of(hash, (m & 1) != 0 ? 20 : 0),
+				    .key_hash = view_of(hash, (m & 2) != 0 ? 64 : 0)};
+
+				body.transaction = (struct cmc_transaction){
+				    .id = (m & 4) != 0 ? id : (struct view){0},
+				    .sender_nonce = (m & 8) != 0 ? nonce : (struct view){0},
+				    .recipient_nonce = (m & 16) != 0 ? nonce : (struct view){0},
+				    .data_return = (m & 32) != 0 ? back : (struct view){0}};
+				memset(text, 0, sizeof text);
+				memset(text, 'x', lengths[(k + m) % COUNT_OF(lengths)]);
+				same_body_as_by_template(&body);
+				body.text = NULL;
+				same_body_as_by_template(&body);
+			}
+}
+
+static void
+response_about_no_body_part_or_of_no_time_is_not_written(void **state)
+{
+	struct cmc_response_body body = {
+	    .status = CMC_STATUS_PENDING, .body_part_id = -1, .fail_info = -1};
+	struct buf der;
+	struct err err;
+
+	(void)state;
+	must_fail(cmc_response_body_encode(&body, &der, &err), &err, E_INVALIDARG);
+	body.body_part_id = 1;
+	must(cmc_response_body_encode(&body, &der, &err), &err);
+	buf_free(&der);
+	body.pending_time = INT64_C(253402300800); /* the year 10000 */
+	must_fail(cmc_response_body_encode(&body, &der, &err), &err, E_INVALIDARG);
+	assert_null(der.ptr);
+}
+
+static void
 truncated_response_is_refused(void **state)
 {
 	struct cmc_response_body body = {
@@ -821,6 +893,8 @@ main(void)
 	    cmocka_unit_test(response_of_failure_tells_code_and_text),
 	    cmocka_unit_test(pending_response_carries_the_request_id),
 	    cmocka_unit_test(response_with_unknown_or_missing_status_is_refused),
+	    cmocka_unit_test(response_body_is_what_the_templates_of_openssl_write),
+	    cmocka_unit_test(response_about_no_body_part_or_of_no_time_is_not_written),
 	    cmocka_unit_test(truncated_response_is_refused),
 	};
 

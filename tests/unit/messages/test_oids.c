@@ -27,6 +27,9 @@ nid_and_dotted_number_name_one_object(void **state)
 		assert_true(
 		    OBJ_obj2txt(text, sizeof text, OBJ_nid2obj(oid_nid((enum oid_id)i)), 1) > 0);
 		assert_string_equal(text, oid_dotted((enum oid_id)i));
+		assert_true(view_eq(oid_octets((enum oid_id)i),
+		    view_of(OBJ_get0_data(OBJ_nid2obj(oid_nid((enum oid_id)i))),
+			OBJ_length(OBJ_nid2obj(oid_nid((enum oid_id)i))))));
 	}
 }
 
