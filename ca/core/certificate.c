@@ -10,6 +10,7 @@
 #include "crl_lists.h"
 #include "der_write.h"
 #include "extension.h"
+#include "extension_write.h"
 #include "kept_extensions.h"
 #include "mem.h"
 #include "oids.h"
@@ -17,6 +18,8 @@
 #include "own_openssl.h"
 #include "text.h"
 
+#define OID_SAN      "2.5.29.17"
+#define OID_SKI      "2.5.29.14"
 #define OID_TEXT_MAX 256
 #define TBS_MAX      15360 /* the database keeps certificates of up to 16384 bytes */
 
@@ -74,17 +77,19 @@ name_is_empty(const struct buf *name)
 }
 
 static bool
-add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
+put_san(struct der_out *o, const struct issue_san_value *v, struct err *err)
 {
 	switch (v->kind) {
 	case ISSUE_SAN_UPN:
-		return ext_add_upn(names, v->text, err);
+		ext_put_upn(o, v->text);
+		return true;
 	case ISSUE_SAN_EMAIL:
-		return ext_add_name(names, GEN_EMAIL, v->text, err);
+		return ext_put_email(o, v->text, err);
 	case ISSUE_SAN_DNS:
-		return ext_add_name(names, GEN_DNS, v->text, err);
+		return ext_put_dns(o, v->text, err);
 	case ISSUE_SAN_GUID:
-		return ext_add_guid(names, v->guid, err);
+		ext_put_guid(o, v->guid);
+		return true;
 	}
 	return err_set(err, DIRCA_E_INTERNAL, "alternative name of kind %d", (int)v->kind);
 }
@@ -93,30 +98,20 @@ add_san(GENERAL_NAMES *names, const struct issue_san_value *v, struct err *err)
 static bool
 san_value(const struct issue_plan *plan, struct buf *out, struct err *err)
 {
-	OWNED(own_general_names) GENERAL_NAMES *names = NULL;
-	uint8_t *der = NULL;
-	int len;
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t names;
 
 	*out = (struct buf){0};
 	if (plan->san_from_request)
 		return buf_dup(plan->given_san, out, err);
 	if (plan->san_count == 0)
 		return true;
-	if ((names = GENERAL_NAMES_new()) == NULL)
-		return err_openssl(err, DIRCA_E_CRYPTO, "alternative names");
+	names = der_open(&o, DER_SEQUENCE);
 	for (size_t i = 0; i < plan->san_count; i++)
-		if (!add_san(names, &plan->sans[i], err))
+		if (!put_san(&o, &plan->sans[i], err))
 			return false;
-	len = i2d_GENERAL_NAMES(names, &der);
-	return buf_take_openssl(der, len, out, err);
-}
-
-static bool
-push_san(const struct certificate_names *names, ext_list *list, struct err *err)
-{
-	return names->san.len == 0 ||
-	       pkix_ext_push(
-		   list, "2.5.29.17", name_is_empty(&names->subject), buf_view(&names->san), err);
+	der_close(&o, names);
+	return der_done(&o, out, err);
 }
 
 static bool
@@ -141,8 +136,10 @@ push_template(const struct issue_plan *plan, ext_list *list, struct err *err)
 
 /* As they came; the vault looks whether they are what they should be. */
 static bool
-push_ca_version(const struct certificate_order *order, ext_list *list, struct err *err)
+push_ca_version(
+    struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
 {
+	(void)ca;
 	return (order->ca_version.len == 0 || pkix_ext_push(list, oid_dotted(OID_CA_VERSION), false,
 						  order->ca_version, err)) &&
 	       (order->previous_hash.len == 0 ||
@@ -192,19 +189,13 @@ push_policies(
 		   plan->application_policies.list, plan->application_policies.count, err);
 }
 
-static bool
-push_sid(const struct issue_plan *plan, ext_list *list, struct err *err)
-{
-	if (plan->sid != NULL)
-		return ext_push_sid(list, plan->sid, err);
-	return !plan->sid_from_request || pkix_ext_push(list, oid_dotted(OID_NTDS_CA_SECURITY_EXT),
-					      false, plan->given_sid, err);
-}
-
 /* What certificate managers set beside what the CA makes, of which none is made twice. */
 static bool
-push_extra(const struct issue_plan *plan, ext_list *list, struct err *err)
+push_extra(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
 {
+	const struct issue_plan *plan = order->plan;
+
+	(void)ca;
 	for (size_t i = 0; i < plan->extra_count; i++)
 		if (!pkix_ext_push(list, plan->extra[i].oid, plan->extra[i].critical,
 			plan->extra[i].value, err))
@@ -258,27 +249,6 @@ push_third(struct ca *ca, const struct certificate_order *order, ext_list *list,
 {
 	(void)ca;
 	return push_policies(order->view, order->plan, list, err);
-}
-
-static bool
-push_names(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
-{
-	(void)ca;
-	return push_ca_version(order, list, err) && push_san(order->names, list, err);
-}
-
-static bool
-push_last(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
-{
-	(void)ca;
-	return push_sid(order->plan, list, err) && push_extra(order->plan, list, err);
-}
-
-static bool
-push_key_id(struct ca *ca, const struct certificate_order *order, ext_list *list, struct err *err)
-{
-	(void)ca;
-	return ext_push_ski(list, view_of(order->marks->key_id, sizeof order->marks->key_id), err);
 }
 
 /* What `push` pushes goes behind `out`. */
@@ -366,25 +336,71 @@ find_runs(struct ca *ca, const struct certificate_order *order, struct extension
 	return true;
 }
 
+static bool
+is_listed(const struct issue_plan *plan, const char *dotted)
+{
+	for (size_t i = 0; i < plan->critical.count; i++)
+		if (strcmp(plan->critical.list[i], dotted) == 0)
+			return true;
+	return false;
+}
+
+static void
+put_names(struct der_out *o, const struct certificate_order *order)
+{
+	const struct certificate_names *names = order->names;
+
+	if (names->san.len > 0)
+		ext_put_san(o, name_is_empty(&names->subject) || is_listed(order->plan, OID_SAN),
+		    buf_view(&names->san));
+}
+
+static void
+put_sid(struct der_out *o, const struct issue_plan *plan)
+{
+	bool critical = is_listed(plan, oid_dotted(OID_NTDS_CA_SECURITY_EXT));
+
+	if (plan->sid != NULL)
+		ext_put_sid(o, critical, plan->sid);
+	else if (plan->sid_from_request)
+		ext_put(o, oid_octets(OID_NTDS_CA_SECURITY_EXT), critical, plan->given_sid);
+}
+
 /* In the order of AD CS: a reader that compares sees what it is used to. */
+static void
+put_extensions(struct der_out *o, const struct certificate_order *order,
+    const struct extension_runs *runs, struct view version, struct view extra)
+{
+	const struct view all = buf_view(&runs->der);
+	const size_t shared = runs->first + runs->second;
+
+	der_put(o, view_of(all.ptr, runs->first));
+	ext_put_ski(o, is_listed(order->plan, OID_SKI),
+	    view_of(order->marks->key_id, sizeof order->marks->key_id));
+	der_put(o, view_of(all.ptr + runs->first, runs->second));
+	der_put(o, version);
+	put_names(o, order);
+	der_put(o, view_of(all.ptr + shared, all.len - shared));
+	put_sid(o, order->plan);
+	der_put(o, extra);
+}
+
 static bool
 make_extensions(
     struct ca *ca, const struct certificate_order *order, struct buf *out, struct err *err)
 {
 	OWNED(extension_runs_free) struct extension_runs runs = {0};
-	const uint8_t *second, *third;
+	OWNED(buf_free) struct buf version = {0}, extra = {0};
+	OWNED(der_out_free) struct der_out o = {0};
 
 	if (!ext_key_id(order->spki, order->marks->key_id, err) ||
-	    !find_runs(ca, order, &runs, err))
+	    !find_runs(ca, order, &runs, err) ||
+	    (order->ca_version.len + order->previous_hash.len > 0 &&
+		!append_run(ca, order, push_ca_version, &version, err)) ||
+	    (order->plan->extra_count > 0 && !append_run(ca, order, push_extra, &extra, err)))
 		return false;
-	second = runs.der.ptr + runs.first;
-	third = second + runs.second;
-	return buf_append(out, view_of(runs.der.ptr, runs.first), err) &&
-	       append_run(ca, order, push_key_id, out, err) &&
-	       buf_append(out, view_of(second, runs.second), err) &&
-	       append_run(ca, order, push_names, out, err) &&
-	       buf_append(out, view_of(third, runs.der.len - runs.first - runs.second), err) &&
-	       append_run(ca, order, push_last, out, err);
+	put_extensions(&o, order, &runs, buf_view(&version), buf_view(&extra));
+	return der_done(&o, out, err);
 }
 
 /* Name DER with the e-mail address alone; pkix_name_from_dn wants a DN. */

@@ -50,17 +50,29 @@ ext_string(int type, const void *data, int len)
 	return s;
 }
 
+/* A key of whole octets; what it is, whoever reads the key says. */
+static bool
+take_key_bits(struct view spki, struct view *out)
+{
+	struct view content, algorithm, bits;
+
+	if (!der_take(&spki, DER_SEQUENCE, &content) || spki.len > 0 ||
+	    !der_take_whole(&content, DER_SEQUENCE, &algorithm) || !pkix_is_algorithm(algorithm) ||
+	    !der_take(&content, DER_BIT_STRING, &bits) || content.len > 0 || bits.len < 2 ||
+	    bits.ptr[0] != 0)
+		return false;
+	*out = view_of(bits.ptr + 1, bits.len - 1);
+	return true;
+}
+
 bool
 ext_key_id(struct view spki, uint8_t out[KEY_ID_LEN], struct err *err)
 {
-	const unsigned char *p = spki.ptr;
-	OWNED(own_pkix_spki) PKIX_SPKI *s = d2i_PKIX_SPKI(NULL, &p, (long)spki.len);
+	struct view bits;
 
-	if (s == NULL || p != spki.ptr + spki.len || ASN1_STRING_length(s->key) == 0)
-		return err_openssl(err, ERROR_INVALID_DATA, "malformed SubjectPublicKeyInfo");
-	return EVP_Digest(ASN1_STRING_get0_data(s->key), (size_t)ASN1_STRING_length(s->key), out,
-		   NULL, cms_digest(NID_sha1), NULL) == 1 ||
-	       err_openssl(err, DIRCA_E_CRYPTO, "SHA-1 of a public key");
+	if (!take_key_bits(spki, &bits))
+		return err_set(err, ERROR_INVALID_DATA, "malformed SubjectPublicKeyInfo");
+	return cms_digest_of(NID_sha1, bits, out, err);
 }
 
 bool
@@ -267,13 +279,20 @@ ext_push_aia(ext_list *list, char *const *urls, size_t count, const char *ocsp, 
 }
 
 bool
-ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
+ext_is_ascii(const char *text, struct err *err)
 {
 	for (const char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p >= 0x80)
 			return err_set(err, ERROR_INVALID_DATA,
 			    "'%s' holds characters that this kind of name cannot", text);
-	return ext_add_string(names, type, ext_string(V_ASN1_IA5STRING, text, -1), err);
+	return true;
+}
+
+bool
+ext_add_name(GENERAL_NAMES *names, int type, const char *text, struct err *err)
+{
+	return ext_is_ascii(text, err) &&
+	       ext_add_string(names, type, ext_string(V_ASN1_IA5STRING, text, -1), err);
 }
 
 bool

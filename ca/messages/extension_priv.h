@@ -12,6 +12,8 @@ bool ext_push_item(ext_list *list, const char *dotted, bool critical, const void
     const ASN1_ITEM *item, struct err *err);
 /* Takes over the string, also on failure. */
 bool ext_add_string(GENERAL_NAMES *names, int type, ASN1_STRING *value, struct err *err);
+/* ERROR_INVALID_DATA if it is not: no IA5String. */
+bool ext_is_ascii(const char *text, struct err *err);
 /* NULL with ERROR_INVALID_DATA if it is no object identifier. */
 ASN1_OBJECT *ext_object(const char *dotted, struct err *err);
 /* String of an ASN.1 type; `len` -1: up to its NUL. NULL on no memory. */
