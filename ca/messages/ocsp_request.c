@@ -1,7 +1,6 @@
 /* OCSP requests: libcrypto decodes them, here is what is taken of them. */
 #include "ocsp.h"
 
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "der.h"
@@ -121,17 +120,25 @@ digest_is(const EVP_MD *digest, struct view what, struct view wanted)
 	       view_eq(view_of(hash, len), wanted);
 }
 
+/* RFC 6960 4.1.1: what is in subjectPublicKey, without the octet that counts unused bits. */
+static bool
+key_of(struct view spki, struct view *out)
+{
+	struct view info, algorithm, bits;
+
+	if (!der_take(&spki, DER_SEQUENCE, &info) || spki.len > 0 ||
+	    !der_take(&info, DER_SEQUENCE, &algorithm) || !der_take(&info, DER_BIT_STRING, &bits) ||
+	    info.len > 0 || bits.len < 2 || bits.ptr[0] != 0)
+		return false;
+	*out = view_of(bits.ptr + 1, bits.len - 1);
+	return true;
+}
+
 bool
 ocsp_question_is_of(const struct ocsp_question *q, struct view issuer, struct view issuer_spki)
 {
-	const uint8_t *p = issuer_spki.ptr, *bits;
-	OWNED(own_x509_pubkey) X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, (long)issuer_spki.len);
-	int len;
+	struct view key;
 
-	if (key == NULL)
-		ERR_clear_error();
-	return q->digest != NULL && key != NULL &&
-	       X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, key) == 1 &&
-	       digest_is(q->digest, issuer, q->name_hash) &&
-	       digest_is(q->digest, view_of(bits, (size_t)len), q->key_hash);
+	return q->digest != NULL && key_of(issuer_spki, &key) &&
+	       digest_is(q->digest, issuer, q->name_hash) && digest_is(q->digest, key, q->key_hash);
 }

@@ -394,7 +394,7 @@ prepare(struct bench *b, struct err *err)
 	if (b->o->acks != NULL &&
 	    (b->acks_fd = open(b->o->acks, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)
 		return err_errno(err, DIRCA_E_IO, "%s: cannot open", b->o->acks);
-	for (int i = 0; i < KEYS; i++)
+	for (int i = 0; !b->o->shape->of_file && i < KEYS; i++)
 		if ((b->keys[i] = EVP_RSA_gen(2048)) == NULL)
 			return err_openssl(err, DIRCA_E_CRYPTO, "a subject key could not be made");
 	if (b->acks_fd != -1)

@@ -228,7 +228,21 @@ check "may be kept" eval 'header ETag && header Cache-Control | grep "max-age=[1
 check "which is said once, of what everybody may fetch" said_once
 check "and is" eval 'cp "$dir/answer" "$dir/first" && sleep 1.1 && get stays.req && cmp "$dir/first" "$dir/answer"'
 check "304" eval 'etag=$(header ETag | cut -d" " -f2) && get stays.req -H "If-None-Match: $etag" && head -1 "$dir/headers" | grep 304'
-check "but not longer than it is true" eval 'officer revoke "$(serial stays)" --reason certificateHold && get stays.req && answered stays | grep ": revoked" && officer unrevoke "$(serial stays)"'
+# Eight ask for the kept answer without end: whoever asks after a revocation was answered is told of it, and of its end.
+revoked_under_load() {
+	local load status=0
+	"$DIRCA_BIN/bench_enroll" --port "${CA_HTTP_URL##*:}" --shape ocsp --file "$dir/stays.req" --requests 1 --warm-up 0 --seconds 90 >"$dir/load" 2>&1 &
+	load=$!
+	for _ in 1 2; do
+		{ officer revoke "$(serial stays)" --reason certificateHold && get stays.req && answered stays | grep ": revoked" &&
+			officer unrevoke "$(serial stays)" && get stays.req && answered stays | grep ": good"; } || status=1
+	done
+	kill "$load"
+	wait "$load" || status=1
+	cat "$dir/load"
+	grep -q "^enrollments [1-9]" "$dir/load" && return "$status"
+}
+check "but not longer than it is true" revoked_under_load
 check "with a nonce it may not" eval 'ask stays && get stays.req && ! header ETag'
 # tell STATUS FILE: the answer to these octets
 tell() { curl -sS -o "$dir/answer" -H 'Content-Type: application/ocsp-request' --data-binary "@$2" "$CA_HTTP_URL/ocsp" && openssl ocsp -respin "$dir/answer" -noverify 2>&1 | grep "$1"; }

@@ -122,6 +122,40 @@ requests_are_read(void **state)
 	EVP_PKEY_free(other_key);
 }
 
+/* The issuer's key with something behind it, without its last octet, or of bits that are no whole
+ * octets is not the key that was hashed. */
+static void
+a_damaged_key_is_of_nobody(void **state)
+{
+	struct buf der = request(1, EVP_sha1(), -1);
+	OWNED(own_octets) uint8_t *name = NULL;
+	OWNED(own_octets) uint8_t *spki = NULL;
+	struct view issuer = view_of(NULL, 0), key;
+	struct buf tampered;
+	struct ocsp_request r;
+	struct err err;
+	size_t unused;
+
+	(void)state;
+	issuer.len = (size_t)i2d_X509_NAME(X509_get_subject_name(ca), &name);
+	issuer.ptr = name;
+	key.len = (size_t)i2d_X509_PUBKEY(X509_get_X509_PUBKEY(ca), &spki);
+	key.ptr = spki;
+	unused = key.len - 66; /* before the 65 octets of an uncompressed point on P-256 */
+	must(ocsp_request_decode(buf_view(&der), &r, &err));
+	must(buf_dup(key, &tampered, &err) && buf_append(&tampered, view_of("", 1), &err));
+	assert_true(ocsp_question_is_of(&r.list[0], issuer, key));
+	assert_false(ocsp_question_is_of(&r.list[0], issuer, buf_view(&tampered)));
+	for (size_t len = 0; len < key.len; len++)
+		assert_false(ocsp_question_is_of(&r.list[0], issuer, view_of(key.ptr, len)));
+	assert_int_equal(tampered.ptr[unused], 0);
+	tampered.ptr[unused] = 1;
+	assert_false(ocsp_question_is_of(&r.list[0], issuer, view_of(tampered.ptr, key.len)));
+	buf_free(&tampered);
+	ocsp_request_free(&r);
+	buf_free(&der);
+}
+
 static void
 requests_of_other_lengths_are_refused(void **state)
 {
@@ -308,6 +342,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_are_read),
+	    cmocka_unit_test(a_damaged_key_is_of_nobody),
 	    cmocka_unit_test(requests_of_other_lengths_are_refused),
 	    cmocka_unit_test(requests_are_bounded),
 	    cmocka_unit_test(openssl_reads_the_answers),
