@@ -4,10 +4,6 @@
 #include <openssl/objects.h>
 
 #include "cms_algs.h"
-#include "cms_asn1.h"
-#include "der.h"
-#include "mem.h"
-#include "own.h"
 
 static bool
 hash_is(const EVP_MD *md, struct view data, struct view said, bool *equal_out, struct err *err)
@@ -67,35 +63,14 @@ cmc_request_verify(const struct cmc_request *r, EVP_PKEY *key, bool allow_sha1, 
 	       check_key_hash(r, &r->message.signers[r->signer], allow_sha1, err);
 }
 
-/* Encodes what was decoded, without the unsigned attributes, which it gets back. */
-static bool
-strip(const struct cms_signed *from, struct buf *out, struct err *err)
-{
-	const STACK_OF(CMSW_SIGNER_INFO) *signers = from->wire->data->signers;
-	int count = sk_CMSW_SIGNER_INFO_num(signers);
-	OWNED(own_memory)
-	STACK_OF(CMSW_ATTRIBUTE) **aside = mem_zero((size_t)count, sizeof(*aside));
-	bool ok;
-
-	for (int i = 0; i < count; i++) {
-		CMSW_SIGNER_INFO *signer = sk_CMSW_SIGNER_INFO_value(signers, i);
-
-		aside[i] = own_give(&signer->unsigned_attrs);
-	}
-	ok = der_encode(ASN1_ITEM_rptr(CMSW_SIGNED), from->wire, "the CMC request", out, err);
-	for (int i = 0; i < count; i++)
-		sk_CMSW_SIGNER_INFO_value(signers, i)->unsigned_attrs = aside[i];
-	return ok;
-}
-
 bool
 cmc_request_strip(const struct cmc_request *r, struct buf *out, struct err *err)
 {
-	return strip(&r->message, out, err);
+	return cms_signed_strip(&r->message, out, err);
 }
 
 bool
 cmc_wrapped_strip(const struct cmc_wrapped *w, struct buf *out, struct err *err)
 {
-	return strip(&w->message, out, err);
+	return cms_signed_strip(&w->message, out, err);
 }

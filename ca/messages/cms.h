@@ -32,21 +32,21 @@ struct cms_signer {
 	size_t unsigned_count;
 	X509_ALGOR *sig_alg;
 	struct view signature;
-	struct buf signed_attrs_set;                 /* storage of signed_attrs */
-	struct stack_st_CMSW_ATTRIBUTE *signed_wire; /* storage of attrs */
+	struct view kept;            /* the SignerInfo's content up to its unsigned attributes */
+	struct buf signed_attrs_set; /* storage of signed_attrs */
 };
 
 /* Views point into memory that the struct owns and that does not move when it is copied; they live
  * until cms_signed_free. */
 struct cms_signed {
-	struct buf raw;           /* the message as received */
-	struct cmsw_signed *wire; /* storage of the views */
+	struct buf raw; /* the message as received; storage of the views */
 	char content_oid[80];
 	struct view content; /* eContent octets; empty if detached */
 	struct view *certificates;
 	size_t certificate_count;
 	struct cms_signer *signers;
 	size_t signer_count;
+	struct view before_signers; /* the SignedData's content up to them */
 };
 
 /* SHA-1, SHA-256, SHA-384 or SHA-512 by NID, fetched once for the life of the process; NULL for
@@ -61,6 +61,8 @@ bool cms_digest_of(int nid, struct view data, uint8_t *out, struct err *err);
  * and outside Microsoft's arc 311.21. */
 bool cms_signed_decode(struct view der, struct cms_signed *out, struct err *err);
 void cms_signed_free(struct cms_signed *s);
+/* The message without unsigned attributes, which no signature covers. */
+bool cms_signed_strip(const struct cms_signed *s, struct buf *out, struct err *err);
 const struct cms_attr *cms_signer_attr(const struct cms_signer *s, int nid, bool is_signed);
 /* One value attribute -> its DER; ERROR_INVALID_DATA if absent twice or with several values. */
 bool cms_attr_single(const struct cms_attr *a, struct view *value_out, struct err *err);

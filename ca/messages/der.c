@@ -174,6 +174,84 @@ der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max)
 }
 
 bool
+der_take_oid(struct view *cursor, struct view *octets_out)
+{
+	return der_take(cursor, DER_OBJECT, octets_out) && der_is_oid(*octets_out);
+}
+
+bool
+der_take_int32(struct view *cursor, int32_t *out)
+{
+	struct view n;
+	uint32_t bits;
+
+	*out = 0;
+	if (!der_take(cursor, DER_INTEGER, &n) || n.len > sizeof bits || !der_is_serial(n))
+		return false;
+	bits = n.ptr[0] >= 0x80 ? UINT32_MAX : 0;
+	for (size_t i = 0; i < n.len; i++)
+		bits = bits << 8 | n.ptr[i];
+	*out = (int32_t)bits;
+	return true;
+}
+
+/* As OpenSSL reads it, of whatever type it is; it is written again to see whether it is the only
+ * encoding. */
+static bool
+take_as_openssl(struct view *cursor, struct view *whole)
+{
+	const unsigned char *p = cursor->ptr;
+	ASN1_TYPE *value =
+	    cursor->len <= LONG_MAX ? d2i_ASN1_TYPE(NULL, &p, (long)cursor->len) : NULL;
+	bool ok;
+
+	*whole = view_of(cursor->ptr, value != NULL ? (size_t)(p - cursor->ptr) : 0);
+	ok = value != NULL &&
+	     is_encoding_of(ASN1_ITEM_rptr(ASN1_ANY), (const ASN1_VALUE *)value, *whole);
+	*cursor = view_of(cursor->ptr + whole->len, cursor->len - whole->len);
+	ASN1_TYPE_free(value);
+	if (!ok)
+		ERR_clear_error();
+	return ok;
+}
+
+bool
+der_take_value(struct view *cursor, struct view *whole)
+{
+	uint8_t first;
+
+	*whole = (struct view){0};
+	if (cursor->len < 2 || (cursor->ptr[0] == 0 && cursor->ptr[1] == 0))
+		return false;
+	first = cursor->ptr[0];
+	if ((first == DER_SEQUENCE || first == DER_SET || (first & V_ASN1_PRIVATE) != 0 ||
+		(first == DER_NULL && cursor->ptr[1] == 0)) &&
+	    der_take_any(cursor, whole))
+		return true;
+	return take_as_openssl(cursor, whole);
+}
+
+bool
+der_take_raw(struct view *cursor, uint8_t first, struct view *whole)
+{
+	return cursor->len > 0 && cursor->ptr[0] == first && der_take_value(cursor, whole);
+}
+
+bool
+der_take_algorithm(struct view *cursor, struct view *whole, struct view *oid_out)
+{
+	struct view content, parameters;
+
+	*whole = *cursor;
+	*oid_out = (struct view){0};
+	if (!der_take(cursor, DER_SEQUENCE, &content) || !der_take_oid(&content, oid_out) ||
+	    (content.len > 0 && !der_take_value(&content, &parameters)) || content.len > 0)
+		return false;
+	whole->len -= cursor->len;
+	return true;
+}
+
+bool
 der_next(struct view *cursor, struct view *value_out)
 {
 	const unsigned char *p = cursor->ptr;
@@ -212,17 +290,17 @@ content_of(struct view whole, struct view *out)
 }
 
 bool
-der_attr(const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err)
+der_attr(struct view type, struct view raw_set, struct cms_attr *out, struct err *err)
 {
 	struct view cursor, value;
 
 	*out = (struct cms_attr){0};
-	if (!oid_text(type, out->oid, sizeof out->oid))
+	if (!oid_octets_text(type, out->oid, sizeof out->oid))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "an attribute has an object identifier of more than %zu characters",
 		    sizeof out->oid - 1);
-	out->nid = OBJ_obj2nid(type);
-	if (!content_of(der_string(raw_set), &out->values))
+	out->nid = oid_octets_nid(type);
+	if (!content_of(raw_set, &out->values))
 		return err_set(err, ERROR_INVALID_DATA,
 		    "attribute %s: its set of values is damaged", out->oid);
 	for (cursor = out->values; der_next(&cursor, &value);)

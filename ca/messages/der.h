@@ -44,14 +44,30 @@ bool der_is_serial(struct view octets);
 /* ASN1_get_object that leaves nothing in OpenSSL's error queue: 0x80 is damage or more than there
  * is, 1 an indefinite length, 0x20 constructed. */
 int der_head(const unsigned char **p, long *len, int *tag, int *class, size_t max);
+/*
+ * What the templates of OpenSSL read, from strict DER where it lies. Each takes the next element
+ * from `cursor`; false, and `cursor` anywhere, if it is not that element in its only encoding.
+ */
+/* OBJECT IDENTIFIER: its content. */
+bool der_take_oid(struct view *cursor, struct view *octets_out);
+/* INTEGER that fits. */
+bool der_take_int32(struct view *cursor, int32_t *out);
+/* AlgorithmIdentifier, with parameters of any kind or without; the whole, and the content of its
+ * object identifier. */
+bool der_take_algorithm(struct view *cursor, struct view *whole, struct view *oid_out);
+/* ANY: the whole. What is in a SEQUENCE, a SET or a tag that is not universal is not looked into,
+ * and may be BER. */
+bool der_take_value(struct view *cursor, struct view *whole);
+/* The same of an element that begins with `first`, of a SEQUENCE or SET. */
+bool der_take_raw(struct view *cursor, uint8_t first, struct view *whole);
+
 /* Splits the content of a SET or SEQUENCE: takes the next whole value from `cursor`. False at the
  * end or on damage (cursor then not empty). */
 bool der_next(struct view *cursor, struct view *value_out);
 
-/* An attribute, or a CMC control which has the same shape: its type as text and NID, and the values
- * of its raw SET. */
-bool der_attr(
-    const ASN1_OBJECT *type, const ASN1_STRING *raw_set, struct cms_attr *out, struct err *err);
+/* An attribute, or a CMC control which has the same shape: its type, whose octets are given, as
+ * text and NID, and the values of its raw SET. */
+bool der_attr(struct view type, struct view raw_set, struct cms_attr *out, struct err *err);
 /* Whole SET (0x31 ...) around values that are DER already. */
 bool der_set_wrap(struct view values, ASN1_STRING **out, struct err *err);
 

@@ -5,6 +5,10 @@
 
 #include <openssl/objects.h>
 
+#include "own_openssl.h"
+
+#define OCTETS_MAX 127 /* of an object identifier: of a text of 80 characters far fewer */
+
 static const struct {
 	const char *dotted;
 	const char *short_name;
@@ -144,4 +148,34 @@ oid_text(const ASN1_OBJECT *oid, char *out, size_t size)
 	/* An arc may be longer: a UUID is one (X.667). */
 	len = OBJ_obj2txt(out, (int)size, oid, 1);
 	return len > 0 && (size_t)len < size;
+}
+
+/* NULL: longer than any that has a name or fits a text. */
+static ASN1_OBJECT *
+object_of(struct view content)
+{
+	uint8_t der[2 + OCTETS_MAX] = {V_ASN1_OBJECT, (uint8_t)content.len};
+	const uint8_t *p = der;
+
+	if (content.len == 0 || content.len > OCTETS_MAX)
+		return NULL;
+	memcpy(der + 2, content.ptr, content.len);
+	return d2i_ASN1_OBJECT(NULL, &p, (long)content.len + 2);
+}
+
+bool
+oid_octets_text(struct view content, char *out, size_t size)
+{
+	OWNED(own_asn1_object) ASN1_OBJECT *oid = NULL;
+
+	return put_arcs(content, out, size) ||
+	       ((oid = object_of(content)) != NULL && oid_text(oid, out, size));
+}
+
+int
+oid_octets_nid(struct view content)
+{
+	OWNED(own_asn1_object) ASN1_OBJECT *oid = object_of(content);
+
+	return oid != NULL ? OBJ_obj2nid(oid) : NID_undef;
 }

@@ -87,6 +87,9 @@ const char *oid_dotted(enum oid_id id);
 struct view oid_octets(enum oid_id id);
 /* As dotted text, NUL-terminated; false if it does not fit. */
 bool oid_text(const ASN1_OBJECT *oid, char *out, size_t size);
+/* The same, and the NID (NID_undef: nobody knows it), of the content of an OBJECT IDENTIFIER. */
+bool oid_octets_text(struct view content, char *out, size_t size);
+int oid_octets_nid(struct view content);
 /* Do the octets of the object identifier stand anywhere in it? What has none need not be decoded to
  * know that; what has them may mean something else. */
 bool oid_occurs(enum oid_id id, struct view der);

@@ -2,10 +2,14 @@
  */
 #include "cms_support.h"
 
+#include <openssl/err.h>
+
 #include "cms_asn1.h"
 #include "cms_attr.h"
 #include "cms_sign_priv.h"
 #include "der.h"
+#include "der_variants.h"
+#include "mem.h"
 
 #define DATA_OID "1.2.840.113549.1.7.1"
 
@@ -426,6 +430,99 @@ streamed_message_of_indefinite_length_is_refused(void **state)
 }
 
 static void
+value_of_any_kind_is_taken_in_its_only_encoding(void **state)
+{
+#define DER(text) view_of(text, sizeof text - 1)
+	const struct view good[] = {DER("\x05\0"), DER("\x02\x01\x80"), DER("\x01\x01\xff"),
+	    DER("\x06\x01\x2a"), DER("\x03\x02\x01\xfe"), DER("\x04\0"), DER("\x30\x02\x05\x81"),
+	    DER("\x30\x80\0\0"), DER("\x31\x81\x02\x05\0"), DER("\x9f\x1f\x01\x00"),
+	    DER("\x80\x01\x07"), DER("\xa0\x80\0\0")};
+	const struct view bad[] = {DER("\x05\x81\0"), DER("\x05\x01\0"), DER("\x02\x02\0\x01"),
+	    DER("\x02\0"), DER("\x01\x02\xff\xff"), DER("\x06\x02\x80\x01"), DER("\x06\0"),
+	    DER("\x03\x02\x01\xff"), DER("\x24\0"), DER("\x10\0"), DER("\0\0"), DER("\x30\x01"),
+	    DER("\x80\x80\0\0"), DER("\x04"), DER("")};
+#undef DER
+	struct view cursor, whole;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		cursor = good[i];
+		if (!der_take_value(&cursor, &whole) || cursor.len > 0)
+			fail_msg("value %zu is not taken", i);
+		assert_true(view_eq(whole, good[i]));
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		cursor = bad[i];
+		if (der_take_value(&cursor, &whole))
+			fail_msg("value %zu is taken", i);
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
+static size_t taken;
+
+/* By the templates, of which a message that is read must be the only encoding. */
+static void
+is_read_as_by_templates(struct view der)
+{
+	CMSW_SIGNED *wire = der_exact(ASN1_ITEM_rptr(CMSW_SIGNED), der);
+	struct buf stripped;
+	struct cms_signed s;
+	struct err err;
+
+	if (cms_signed_decode(der, &s, &err)) {
+		taken++;
+		assert_non_null(wire);
+		assert_true(view_eq(s.content, der_string(wire->data->encap->content)));
+		assert_int_equal(s.signer_count, sk_CMSW_SIGNER_INFO_num(wire->data->signers));
+		must(cms_signed_strip(&s, &stripped, &err), &err);
+		for (size_t i = 0; i < s.signer_count; i++) {
+			CMSW_SIGNER_INFO *w =
+			    sk_CMSW_SIGNER_INFO_value(wire->data->signers, (int)i);
+
+			sk_CMSW_ATTRIBUTE_pop_free(w->unsigned_attrs, CMSW_ATTRIBUTE_free);
+			w->unsigned_attrs = NULL;
+		}
+		assert_is_encoding(ASN1_ITEM_rptr(CMSW_SIGNED), wire, buf_view(&stripped));
+		buf_free(&stripped);
+		cms_signed_free(&s);
+	}
+	CMSW_SIGNED_free(wire);
+}
+
+static void
+message_is_read_in_its_only_encoding(void **state)
+{
+	struct view certificate = buf_view(&rsa.der), octets = view_of("\x04\x01\x07", 3);
+	struct cms_attr extra = {.oid = "1.3.6.1.4.1.99999.2", .values = octets, .value_count = 1};
+	struct cms_attr aside = {.oid = "1.3.6.1.4.1.99999.1", .values = octets, .value_count = 1};
+	struct cms_sign in = by_certificate(&rsa, &certificate);
+	struct buf der;
+
+	(void)state;
+	in.extra_attrs = &extra;
+	in.extra_count = 1;
+	in.unsigned_attrs = &aside;
+	in.unsigned_count = 1;
+	sign_message(&in, rsa.key, &der);
+	is_read_as_by_templates(buf_view(&der));
+	assert_int_equal(taken, 1);
+	assert_true(der_variants(buf_view(&der), is_read_as_by_templates) > 500);
+	buf_free(&der);
+	in.key_id = view_str("key");
+	sign_message(&in, rsa.key, &der);
+	is_read_as_by_templates(buf_view(&der));
+	der_variants(buf_view(&der), is_read_as_by_templates);
+	buf_free(&der);
+	fixture("cmc-response.der", &der);
+	is_read_as_by_templates(buf_view(&der));
+	der_variants(buf_view(&der), is_read_as_by_templates);
+	/* What is not looked into: certificates, values of attributes, the name of an issuer. */
+	assert_true(taken > 100);
+	buf_free(&der);
+}
+
+static void
 message_over_the_size_limit_is_refused(void **state)
 {
 	struct cms_signed s;
@@ -633,6 +730,8 @@ main(void)
 	    cmocka_unit_test(truncated_or_prolonged_message_is_refused),
 	    cmocka_unit_test(message_with_any_byte_changed_never_verifies_with_other_content),
 	    cmocka_unit_test(streamed_message_of_indefinite_length_is_refused),
+	    cmocka_unit_test(value_of_any_kind_is_taken_in_its_only_encoding),
+	    cmocka_unit_test(message_is_read_in_its_only_encoding),
 	    cmocka_unit_test(message_over_the_size_limit_is_refused),
 	    cmocka_unit_test(enveloped_message_is_no_signed_one),
 	    cmocka_unit_test(certificates_only_message_is_read_by_openssl_and_by_us),
