@@ -79,6 +79,76 @@ der_take_time(struct view *cursor, struct view *whole)
 	       der_take_whole(cursor, DER_GENERALIZED_TIME, whole);
 }
 
+/* Two digits. */
+static bool
+take_two(struct view *text, int least, int most, int *out)
+{
+	*out = 0;
+	for (int i = 0; i < 2; i++) {
+		if (text->len == 0 || text->ptr[0] < '0' || text->ptr[0] > '9')
+			return false;
+		*out = *out * 10 + text->ptr[0] - '0';
+		*text = view_of(text->ptr + 1, text->len - 1);
+	}
+	return *out >= least && *out <= most;
+}
+
+static bool
+take_year(struct view *text, bool is_short, int *out)
+{
+	int century = 0, year;
+
+	if ((!is_short && !take_two(text, 0, 99, &century)) || !take_two(text, 0, 99, &year))
+		return false;
+	if (is_short)
+		century = year < 50 ? 20 : 19;
+	*out = century * 100 + year;
+	return true;
+}
+
+static bool
+is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* From 1970-01-01 on; the months before this one of this year, and the day in it. */
+static int64_t
+days_until(int year, int month, int day)
+{
+	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	int64_t last = year - 1;
+
+	return last * 365 + last / 4 - last / 100 + last / 400 - 719162 + before[month - 1] +
+	       (month > 2 && is_leap(year)) + day - 1;
+}
+
+static int
+last_day(int year, int month)
+{
+	if (month == 2)
+		return is_leap(year) ? 29 : 28;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+bool
+der_time(struct view whole, int64_t *when_out)
+{
+	bool is_short = whole.len > 0 && whole.ptr[0] == DER_UTC_TIME;
+	int year, month, day, hour, minute, second;
+	struct view t;
+
+	*when_out = 0;
+	if (!der_take(&whole, is_short ? DER_UTC_TIME : DER_GENERALIZED_TIME, &t) ||
+	    whole.len > 0 || !take_year(&t, is_short, &year) || year == 0 ||
+	    !take_two(&t, 1, 12, &month) || !take_two(&t, 1, last_day(year, month), &day) ||
+	    !take_two(&t, 0, 23, &hour) || !take_two(&t, 0, 59, &minute) ||
+	    !take_two(&t, 0, 59, &second) || t.len != 1 || t.ptr[0] != 'Z')
+		return false;
+	*when_out = ((days_until(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+	return true;
+}
+
 bool
 der_is_oid(struct view content)
 {

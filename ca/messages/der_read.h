@@ -41,6 +41,9 @@ bool der_take_number(struct view *cursor, struct view *octets_out);
 bool der_take_any(struct view *cursor, struct view *whole);
 bool der_take_whole(struct view *cursor, uint8_t first, struct view *whole);
 bool der_take_time(struct view *cursor, struct view *whole);
+/* When that is. False where it is not written as RFC 5280 4.1.2.5 wants it: to the second, and with
+ * the Z. */
+bool der_time(struct view whole, int64_t *when_out);
 /* Is it the content of an OBJECT IDENTIFIER (X.690 8.19.2)? */
 bool der_is_oid(struct view content);
 

@@ -166,6 +166,10 @@ char *pkix_name_text(struct view name);
 /* Most specific value of one attribute type (NID_commonName ...) as UTF-8, NULL if absent. free().
  */
 char *pkix_name_value(struct view name, int nid);
+/* Whether it is a Name in strict DER, and another one than `than` also to those who compare names
+ * as OpenSSL does: by characters whatever the string type, without regard to case and to how many
+ * spaces. */
+bool pkix_is_other_name(struct view name, struct view than);
 /* What these two say, common name and e-mail address among it, of a Name that is read once; `text`
  * NULL: it is none. */
 struct pkix_name_texts {

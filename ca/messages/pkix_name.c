@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "der_read.h"
 #include "mem.h"
 #include "oids.h"
@@ -153,6 +155,58 @@ pkix_name_read(struct view der, struct pkix_avas *out)
 	*out = avas;
 	avas = (struct pkix_avas){0};
 	return true;
+}
+
+/* Is the attribute alone in its component? */
+static bool
+is_alone(const struct pkix_avas *name, size_t at)
+{
+	return at + 1 == name->count || name->list[at + 1].rdn != name->list[at].rdn;
+}
+
+/* Mostly so, and then neither needs a closer look. Components without an attribute count for
+ * nothing to OpenSSL, and the order in one that has several is none. */
+static bool
+has_other_types(const struct pkix_avas *avas, struct view name)
+{
+	struct view list, set, pair, type;
+	size_t at = 0;
+
+	if (!der_take(&name, SEQUENCE, &list))
+		return false;
+	while (der_take(&list, SET, &set)) {
+		if (set.len == 0)
+			continue;
+		if (at == avas->count)
+			return true;
+		if (!is_alone(avas, at) || !der_take(&set, SEQUENCE, &pair) || set.len > 0 ||
+		    !der_take_whole(&pair, DER_OBJECT, &type))
+			return false;
+		if (!view_eq(type, avas->list[at++].type))
+			return true;
+	}
+	return at < avas->count;
+}
+
+static bool
+openssl_tells_apart(struct view a, struct view b)
+{
+	const uint8_t *p = a.ptr, *q = b.ptr;
+	OWNED(own_x509_name) X509_NAME *x = d2i_X509_NAME(NULL, &p, (long)a.len);
+	OWNED(own_x509_name) X509_NAME *y = d2i_X509_NAME(NULL, &q, (long)b.len);
+	bool apart = x != NULL && y != NULL && X509_NAME_cmp(x, y) != 0;
+
+	ERR_clear_error();
+	return apart;
+}
+
+bool
+pkix_is_other_name(struct view name, struct view than)
+{
+	OWNED(pkix_avas_free) struct pkix_avas avas = {0};
+
+	return pkix_name_read(name, &avas) && !view_eq(name, than) &&
+	       (has_other_types(&avas, than) || openssl_tells_apart(name, than));
 }
 
 void

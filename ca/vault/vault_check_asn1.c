@@ -29,6 +29,8 @@
 #define MESSAGE_MIN 32
 #define SHA1_LEN    20
 
+#define UNCOMPRESSED 0x04 /* SEC 1 2.3.3 */
+
 /* RFC 5280 5.1, without the revoked certificates: they are many, and nothing that the vault looks
  * into. */
 typedef struct {
@@ -122,15 +124,16 @@ note_number(const ASN1_INTEGER *number, struct journal_entry *out)
 /* RFC 5280 4.1. What need not be looked into is kept as its bytes; whole: with its head. */
 struct tbs {
 	struct view version;
-	struct view serial, algorithm, issuer, not_after, subject, spki; /* whole */
-	struct view extensions;                                          /* one after another */
+	struct view serial, algorithm, issuer, subject, spki; /* whole */
+	struct view not_before, not_after;
+	struct view extensions; /* one after another */
 };
 
 /* False where it is not the one sequence of exactly these elements in DER. */
 static bool
 cut_tbs(struct view der, struct tbs *out)
 {
-	struct view c, version, validity, not_before, wrapped;
+	struct view c, version, validity, wrapped;
 
 	return der_take(&der, DER_SEQUENCE, &c) && der.len == 0 &&
 	       der_take(&c, DER_CONTEXT_0, &version) &&
@@ -138,22 +141,22 @@ cut_tbs(struct view der, struct tbs *out)
 	       der_take_whole(&c, DER_INTEGER, &out->serial) &&
 	       der_take_whole(&c, DER_SEQUENCE, &out->algorithm) &&
 	       der_take_whole(&c, DER_SEQUENCE, &out->issuer) &&
-	       der_take(&c, DER_SEQUENCE, &validity) && der_take_time(&validity, &not_before) &&
+	       der_take(&c, DER_SEQUENCE, &validity) &&
+	       der_take_time(&validity, &out->not_before) &&
 	       der_take_time(&validity, &out->not_after) && validity.len == 0 &&
 	       der_take_whole(&c, DER_SEQUENCE, &out->subject) &&
-	       pkix_der_is_strict(out->subject) && der_take_whole(&c, DER_SEQUENCE, &out->spki) &&
+	       der_take_whole(&c, DER_SEQUENCE, &out->spki) &&
 	       der_take(&c, DER_CONTEXT_3, &wrapped) && c.len == 0 &&
 	       der_take(&wrapped, DER_SEQUENCE, &out->extensions) && wrapped.len == 0;
 }
 
+/* Others read what is written otherwise otherwise, or not at all. */
 static bool
-ends_in_time(struct view time, int64_t latest)
+ends_in_time(const struct tbs *c, int64_t latest)
 {
-	const unsigned char *p = time.ptr;
-	OWNED(own_asn1_time) ASN1_TIME *t = d2i_ASN1_TIME(NULL, &p, (long)time.len);
-	int order = t != NULL ? ASN1_TIME_cmp_time_t(t, latest) : -2; /* -2: not a time */
+	int64_t begin, end;
 
-	return order == -1 || order == 0;
+	return der_time(c->not_before, &begin) && der_time(c->not_after, &end) && end <= latest;
 }
 
 /* The certificate, and the extensions that say what it is good for. */
@@ -173,26 +176,72 @@ check_tbs(const struct tbs *c, const struct vault_rules *rules, struct journal_e
 		view_eq(c->algorithm, rules->sig_alg), err))
 		return false;
 	/* Who knows an older key of the CA would believe the new one by it. */
-	if (view_eq(c->subject, rules->issuer))
-		return refuse_to_sign(err, what, "it would bear this CA's own name");
-	if (!ends_in_time(c->not_after, rules->not_after))
-		return refuse_to_sign(err, what, "it would outlive the CA certificate");
+	if (!pkix_is_other_name(c->subject, rules->issuer))
+		return refuse_to_sign(
+		    err, what, "it would bear this CA's own name, or its subject is no name");
+	if (!ends_in_time(c, rules->not_after))
+		return refuse_to_sign(err, what,
+		    "it would outlive the CA certificate, or its times are not those of RFC 5280");
 	entry_out->number_len = number.len;
 	memcpy(entry_out->number, number.ptr, number.len);
 	return vault_check_purpose(c->extensions, rules, err);
 }
 
+/* RFC 8017 A.1.1, RFC 3279 2.3.1. */
+static bool
+is_rsa_key(struct view parameters, struct view key)
+{
+	struct view list, number, nothing;
+
+	return (parameters.len == 0 || (der_take(&parameters, DER_NULL, &nothing) &&
+					   nothing.len == 0 && parameters.len == 0)) &&
+	       der_take(&key, DER_SEQUENCE, &list) && key.len == 0 &&
+	       der_take_number(&list, &number) && der_take_number(&list, &number) && list.len == 0;
+}
+
+/* RFC 5480 2.1.1, 2.2: a curve that is named, a point that is whole. */
+static bool
+is_ec_key(struct view parameters, struct view key)
+{
+	struct view curve;
+
+	return der_take(&parameters, DER_OBJECT, &curve) && parameters.len == 0 &&
+	       der_is_oid(curve) && key.len % 2 == 1 && key.ptr[0] == UNCOMPRESSED;
+}
+
+/* SubjectPublicKeyInfo. A key that is the vault's own is known by the octets of its BIT STRING, so
+ * they may be written in one way only. */
+static bool
+cut_key(struct view der, struct view *bits_out)
+{
+	static const uint8_t rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01},
+			     ec[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
+	struct view spki, algorithm, type, bits;
+
+	if (!der_take(&der, DER_SEQUENCE, &spki) || der.len > 0 ||
+	    !der_take(&spki, DER_SEQUENCE, &algorithm) ||
+	    !der_take(&algorithm, DER_OBJECT, &type) || !der_take(&spki, DER_BIT_STRING, &bits) ||
+	    spki.len > 0 || bits.len < 2 || bits.ptr[0] != 0)
+		return false;
+	*bits_out = view_of(bits.ptr + 1, bits.len - 1);
+	return view_eq(type, view_of(rsa, sizeof rsa))
+		   ? is_rsa_key(algorithm, *bits_out)
+		   : view_eq(type, view_of(ec, sizeof ec)) && is_ec_key(algorithm, *bits_out);
+}
+
 static bool
 check_public_key(struct view der, struct view wanted, uint8_t id_out[VAULT_ID_LEN], struct err *err)
 {
-	OWNED(own_pkix_spki) PKIX_SPKI *spki = der_exact(ASN1_ITEM_rptr(PKIX_SPKI), der);
+	struct view bits;
 
-	if (spki == NULL || ASN1_STRING_length(spki->key) == 0)
-		return refuse_to_sign(err, "certificate", "its public key is malformed");
+	if (!cut_key(der, &bits))
+		return refuse_to_sign(err, "certificate",
+		    "its public key is none of RSA or of a curve that is named, or not written as "
+		    "it should be");
 	if (wanted.len > 0 && !view_eq(der, wanted))
 		return refuse_to_sign(
 		    err, "certificate", "its public key is not that of the key to archive");
-	return cms_digest_of(NID_sha1, string_view(spki->key), id_out, err);
+	return cms_digest_of(NID_sha1, bits, id_out, err);
 }
 
 bool

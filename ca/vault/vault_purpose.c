@@ -93,7 +93,7 @@ take_extension(struct view *list, struct extension *out)
 	if (!der_take(list, DER_SEQUENCE, &x))
 		return false;
 	begins = x;
-	if (!der_take(&x, DER_OBJECT, &out->oid) || out->oid.len == 0)
+	if (!der_take(&x, DER_OBJECT, &out->oid) || !der_is_oid(out->oid))
 		return false;
 	out->whole_oid = view_of(begins.ptr, begins.len - x.len);
 	if (der_take(&x, DER_BOOLEAN, &critical) && (critical.len != 1 || critical.ptr[0] != 0xFF))

@@ -5,9 +5,11 @@
 #include "messages_support.h"
 
 #include <dirent.h>
+#include <time.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 
+#include "der_read.h"
 #include "file.h"
 #include "mem.h"
 #include "pkix_priv.h"
@@ -134,12 +136,94 @@ lengths_are_taken_and_refused_alike(void **state)
 		}
 }
 
+/* What is read is what OpenSSL reads; `must`: and it is read. */
+static bool
+compare_time(uint8_t type, const char *text, bool must)
+{
+	ASN1_TIME *t = ASN1_STRING_type_new(type);
+	uint8_t der[32] = {type, (uint8_t)strlen(text)};
+	struct tm tm;
+	int64_t when;
+	bool reads;
+
+	memcpy(der + 2, text, strlen(text));
+	reads = der_time(view_of(der, 2 + strlen(text)), &when);
+	assert_true(reads || !must);
+	ASN1_STRING_set(t, text, -1);
+	assert_true(!reads || (ASN1_TIME_to_tm(t, &tm) == 1 && timegm(&tm) == when));
+	ERR_clear_error();
+	ASN1_STRING_free(t);
+	return reads;
+}
+
+static void
+times_are_those_of_openssl(void **state)
+{
+	static const int64_t days[] = {-719162, -701265, -25567, -7305, -1, 0, 11016, 11017, 18321,
+	    18322, 19782, 29218, 29219, 29220, 47540, 47541, 47542, 2932896};
+	char text[2 * 16], changed[32];
+
+	(void)state;
+	for (int64_t day = -7305; day < 29220; day++) {
+		time_t t = (time_t)(day * 86400 + (day + 7305) * 40503 % 86400);
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&t, &tm));
+		strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm);
+		compare_time(DER_GENERALIZED_TIME, text, true);
+		compare_time(DER_UTC_TIME, text + 2, true);
+	}
+	for (size_t i = 0; i < COUNT_OF(days); i++) {
+		time_t t = (time_t)days[i] * 86400 + 86399;
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&t, &tm));
+		snprintf(text, sizeof text, "%04d%02d%02d235959Z", tm.tm_year + 1900, tm.tm_mon + 1,
+		    tm.tm_mday);
+		compare_time(DER_GENERALIZED_TIME, text, true);
+		for (size_t at = 0; at < strlen(text); at++)
+			for (int c = ' '; c < 0x7f; c++) {
+				strcpy(changed, text);
+				changed[at] = (char)c;
+				compare_time(DER_GENERALIZED_TIME, changed, false);
+				compare_time(DER_UTC_TIME, changed + 2, false);
+			}
+	}
+}
+
+/* RFC 5280 4.1.2.5, X.690 11.7 and 11.8; what OpenSSL reads as well. */
+static void
+times_that_are_written_otherwise_are_none(void **state)
+{
+	static const struct {
+		uint8_t type;
+		const char *text;
+	} none[] = {{DER_UTC_TIME, ""}, {DER_UTC_TIME, "2601010000Z"},
+	    {DER_UTC_TIME, "260101000000+0000"}, {DER_UTC_TIME, "260101000060Z"},
+	    {DER_UTC_TIME, "260229000000Z"}, {DER_UTC_TIME, "260101240000Z"},
+	    {DER_UTC_TIME, "260001000000Z"}, {DER_UTC_TIME, "260100000000Z"},
+	    {DER_UTC_TIME, "260431000000Z"}, {DER_UTC_TIME, "260101000000z"},
+	    {DER_UTC_TIME, "20260101000000Z"}, {DER_UTC_TIME, " 60101000000Z"},
+	    {DER_UTC_TIME, "260101000000ZZ"}, {DER_UTC_TIME, "260101000000"},
+	    {DER_GENERALIZED_TIME, "20260101000000.5Z"}, {DER_GENERALIZED_TIME, "20260101000000"},
+	    {DER_GENERALIZED_TIME, "202601010000Z"}, {DER_GENERALIZED_TIME, "20260101000000-0100"},
+	    {DER_GENERALIZED_TIME, "19000229000000Z"}, {DER_GENERALIZED_TIME, "260101000000Z"},
+	    {DER_GENERALIZED_TIME, "00000101000000Z"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(none); i++)
+		if (compare_time(none[i].type, none[i].text, false))
+			fail_msg("'%s' is a time", none[i].text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(octets_that_are_changed_are_taken_and_refused_alike),
 	    cmocka_unit_test(lengths_are_taken_and_refused_alike),
+	    cmocka_unit_test(times_are_those_of_openssl),
+	    cmocka_unit_test(times_that_are_written_otherwise_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
