@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
+#include "der.h"
+#include "der_write.h"
 #include "mem.h"
 
 #define RSA_MIN_BITS 1024
@@ -22,10 +24,9 @@ static const struct curve {
     {NID_secp521r1, 521, "secp521r1"},
 };
 
-/* The numbers of a public key, as views into the wire structs. */
+/* The numbers of a public key, as views into its bytes, or into `ber`. */
 struct numbers {
-	PKIX_SPKI *spki;
-	PKIX_RSA_KEY *rsa;
+	PKIX_RSA_KEY *ber;         /* as OpenSSL reads it, if it is not in DER */
 	const struct curve *curve; /* NULL: RSA */
 	struct view n, e, point;
 	int bits;
@@ -34,8 +35,15 @@ struct numbers {
 static void
 numbers_free(struct numbers *k)
 {
-	PKIX_RSA_KEY_free(k->rsa);
-	PKIX_SPKI_free(k->spki);
+	PKIX_RSA_KEY_free(k->ber);
+}
+
+static bool
+is_object(struct view octets, int nid)
+{
+	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
+
+	return view_eq(octets, view_of(OBJ_get0_data(object), OBJ_length(object)));
 }
 
 static int
@@ -50,25 +58,42 @@ bit_length(struct view number)
 	return bits;
 }
 
+/* RSAPublicKey, as everybody writes it; false: BER, zero, a negative number, or another thing. */
 static bool
-read_rsa(struct numbers *k, struct view der, struct err *err)
+read_rsa_der(struct numbers *k, struct view der)
+{
+	struct view list;
+
+	return der_take(&der, DER_SEQUENCE, &list) && der.len == 0 &&
+	       der_take_number(&list, &k->n) && der_take_number(&list, &k->e) && list.len == 0;
+}
+
+static bool
+read_rsa_ber(struct numbers *k, struct view der, struct err *err)
 {
 	const unsigned char *p = der.ptr;
-	const ASN1_OBJECT *oid = NULL;
-	int param = 0, e_bits = 0;
 
-	X509_ALGOR_get0(&oid, &param, NULL, k->spki->algorithm);
-	if (param != V_ASN1_NULL && param != V_ASN1_UNDEF)
-		return err_set(err, NTE_BAD_ALGID, "public key: rsaEncryption takes no parameters");
-	if ((k->rsa = d2i_PKIX_RSA_KEY(NULL, &p, (long)der.len)) == NULL || p != der.ptr + der.len)
+	if ((k->ber = d2i_PKIX_RSA_KEY(NULL, &p, (long)der.len)) == NULL || p != der.ptr + der.len)
 		return err_openssl(err, ERROR_INVALID_DATA, "public key: not an RSAPublicKey");
-	k->n = pkix_string_view(k->rsa->n);
-	k->e = pkix_string_view(k->rsa->e);
+	if (ASN1_STRING_type(k->ber->n) != V_ASN1_INTEGER ||
+	    ASN1_STRING_type(k->ber->e) != V_ASN1_INTEGER)
+		return err_set(err, ERROR_INVALID_DATA, "public key: negative RSA number");
+	k->n = pkix_string_view(k->ber->n);
+	k->e = pkix_string_view(k->ber->e);
+	return true;
+}
+
+static bool
+read_rsa(struct numbers *k, struct view parameters, struct view der, struct err *err)
+{
+	int e_bits = 0;
+
+	if (parameters.len > 0 && parameters.ptr[0] != DER_NULL)
+		return err_set(err, NTE_BAD_ALGID, "public key: rsaEncryption takes no parameters");
+	if (!read_rsa_der(k, der) && !read_rsa_ber(k, der, err))
+		return false;
 	k->bits = bit_length(k->n);
 	e_bits = bit_length(k->e);
-	if (ASN1_STRING_type(k->rsa->n) != V_ASN1_INTEGER ||
-	    ASN1_STRING_type(k->rsa->e) != V_ASN1_INTEGER)
-		return err_set(err, ERROR_INVALID_DATA, "public key: negative RSA number");
 	if (k->bits < RSA_MIN_BITS || k->bits > RSA_MAX_BITS)
 		return err_set(err, NTE_BAD_ALGID, "public key: RSA of %d bits; %d to %d are taken",
 		    k->bits, RSA_MIN_BITS, RSA_MAX_BITS);
@@ -83,17 +108,14 @@ read_rsa(struct numbers *k, struct view der, struct err *err)
 
 /* RFC 5480: named curve, uncompressed point. */
 static bool
-read_ec(struct numbers *k, struct view point, struct err *err)
+read_ec(struct numbers *k, struct view parameters, struct view point, struct err *err)
 {
-	const void *value = NULL;
-	int param = 0, nid = NID_undef;
+	struct view curve;
 
-	X509_ALGOR_get0(NULL, &param, &value, k->spki->algorithm);
-	if (param == V_ASN1_OBJECT)
-		nid = OBJ_obj2nid(value);
-	for (size_t i = 0; i < COUNT_OF(curves); i++)
-		if (curves[i].nid == nid)
-			k->curve = &curves[i];
+	if (der_take(&parameters, DER_OBJECT, &curve))
+		for (size_t i = 0; i < COUNT_OF(curves); i++)
+			if (is_object(curve, curves[i].nid))
+				k->curve = &curves[i];
 	if (k->curve == NULL)
 		return err_set(
 		    err, NTE_BAD_ALGID, "public key: the curve is not P-256, P-384 or P-521");
@@ -106,28 +128,39 @@ read_ec(struct numbers *k, struct view point, struct err *err)
 	return true;
 }
 
+/* SubjectPublicKeyInfo of a key of whole octets. */
+static bool
+split(struct view der, struct view *algorithm, struct view *parameters, struct view *key)
+{
+	struct view info, whole, content;
+
+	if (!pkix_der_is_strict(der) || !der_take(&der, DER_SEQUENCE, &info) ||
+	    !der_take_algorithm(&info, &whole, algorithm) ||
+	    !der_take(&info, DER_BIT_STRING, key) || info.len > 0 || key->len == 0 ||
+	    key->ptr[0] != 0)
+		return false;
+	*key = view_of(key->ptr + 1, key->len - 1);
+	/* Behind the object identifier, in the algorithm. */
+	(void)der_take(&whole, DER_SEQUENCE, &content);
+	*parameters = view_of(algorithm->ptr + algorithm->len,
+	    (size_t)(content.ptr + content.len - algorithm->ptr) - algorithm->len);
+	return true;
+}
+
 static bool
 read_numbers(struct view der, struct numbers *k, struct err *err)
 {
-	const unsigned char *p = der.ptr;
-	const ASN1_OBJECT *oid = NULL;
-	struct view key;
+	struct view algorithm, parameters, key;
 
 	*k = (struct numbers){0};
-	if (!pkix_der_is_strict(der) ||
-	    (k->spki = d2i_PKIX_SPKI(NULL, &p, (long)der.len)) == NULL || p != der.ptr + der.len ||
-	    !pkix_bits_view(k->spki->key, &key))
+	if (!split(der, &algorithm, &parameters, &key))
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "public key: not a SubjectPublicKeyInfo");
-	X509_ALGOR_get0(&oid, NULL, NULL, k->spki->algorithm);
-	switch (OBJ_obj2nid(oid)) {
-	case NID_rsaEncryption:
-		return read_rsa(k, key, err);
-	case NID_X9_62_id_ecPublicKey:
-		return read_ec(k, key, err);
-	default:
-		return err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor EC");
-	}
+	if (is_object(algorithm, NID_rsaEncryption))
+		return read_rsa(k, parameters, key, err);
+	if (is_object(algorithm, NID_X9_62_id_ecPublicKey))
+		return read_ec(k, parameters, key, err);
+	return err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor EC");
 }
 
 static bool
@@ -197,24 +230,27 @@ pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struc
 }
 
 /* What may be written in two ways is written in one: parameters NULL (RFC 3279 2.3.1), RSAPublicKey
- * in DER. An EC key that was read has one encoding only. */
+ * in DER. */
 static bool
-write_canonically(struct numbers *k, struct buf *out, struct err *err)
+write_rsa(const struct numbers *k, struct buf *out, struct err *err)
 {
-	OWNED(own_octets) uint8_t *inner = NULL;
-	uint8_t *der = NULL;
-	int len = -1;
+	static const uint8_t unused = 0;
+	const ASN1_OBJECT *type = OBJ_nid2obj(NID_rsaEncryption);
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t info = der_open(&o, DER_SEQUENCE), at = der_open(&o, DER_SEQUENCE), key;
 
-	if (k->rsa != NULL) {
-		X509_ALGOR_set0(
-		    k->spki->algorithm, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL);
-		len = i2d_PKIX_RSA_KEY(k->rsa, &inner);
-		if (len < 0 || !pkix_bits_set(k->spki->key, view_of(inner, (size_t)len)))
-			return err_openssl(
-			    err, DIRCA_E_CRYPTO, "public key: its numbers cannot be written");
-	}
-	len = i2d_PKIX_SPKI(k->spki, &der);
-	return buf_take_openssl(der, len, out, err);
+	der_put_element(&o, DER_OBJECT, view_of(OBJ_get0_data(type), OBJ_length(type)));
+	der_put_element(&o, DER_NULL, (struct view){0});
+	der_close(&o, at);
+	key = der_open(&o, DER_BIT_STRING);
+	der_put(&o, view_of(&unused, 1));
+	at = der_open(&o, DER_SEQUENCE);
+	der_put_unsigned(&o, k->n);
+	der_put_unsigned(&o, k->e);
+	der_close(&o, at);
+	der_close(&o, key);
+	der_close(&o, info);
+	return der_done(&o, out, err);
 }
 
 bool
@@ -223,8 +259,12 @@ pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err)
 	OWNED(numbers_free) struct numbers k = {0};
 	OWNED(buf_free) struct buf der = {0};
 
-	return read_numbers(spki, &k, err) && write_canonically(&k, &der, err) &&
-	       cms_digest_of(NID_sha256, buf_view(&der), out, err);
+	if (!read_numbers(spki, &k, err))
+		return false;
+	/* An EC key that was read has one encoding only. */
+	if (k.curve != NULL)
+		return cms_digest_of(NID_sha256, spki, out, err);
+	return write_rsa(&k, &der, err) && cms_digest_of(NID_sha256, buf_view(&der), out, err);
 }
 
 static const struct curve *

@@ -4,6 +4,8 @@
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
+#include "der_variants.h"
+#include "pkix_priv.h"
 #include "text.h"
 
 /* SubjectPublicKeyInfo as OpenSSL writes it. */
@@ -118,6 +120,85 @@ one_key_has_one_hash(void **state)
 	buf_free(&spki);
 	EVP_PKEY_free(ec);
 	EVP_PKEY_free(key);
+}
+
+/* Of the key that the next is held against, and how often it was it. */
+static struct {
+	EVP_PKEY *key;
+	uint8_t hash[PKIX_KEY_HASH_LEN];
+	size_t same;
+} original;
+
+static void
+has_the_hash_of_its_key(struct view spki)
+{
+	OWNED(own_pkix_spki) PKIX_SPKI *wire = NULL;
+	OWNED(own_pkey) EVP_PKEY *key = NULL;
+	uint8_t hash[PKIX_KEY_HASH_LEN];
+	const uint8_t *p = spki.ptr;
+	struct err err;
+
+	if (!pkix_public_key(spki, &key, &err)) {
+		assert_false(pkix_key_hash(spki, hash, &err));
+		return;
+	}
+	wire = d2i_PKIX_SPKI(NULL, &p, (long)spki.len);
+	assert_true(wire != NULL && p == spki.ptr + spki.len && pkix_der_is_strict(spki));
+	assert_int_equal(wire->key->flags & 7, 0);
+	must(pkix_key_hash(spki, hash, &err));
+	assert_int_equal(
+	    memcmp(hash, original.hash, sizeof hash) == 0, pkix_same_key(key, original.key));
+	original.same += pkix_same_key(key, original.key);
+}
+
+/* RSAPublicKey in the key's SubjectPublicKeyInfo. */
+static void
+has_the_hash_inside(struct view rsa)
+{
+	OWNED(der_out_free) struct der_out o = {0};
+	size_t info = der_open(&o, DER_SEQUENCE);
+
+	der_put(&o, view_of("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 13));
+	der_put_bits(&o, rsa);
+	der_close(&o, info);
+	has_the_hash_of_its_key(buf_view(&o.buf));
+}
+
+static void
+key_in_other_encodings_has_the_same_hash_or_is_refused(void **state)
+{
+	EVP_PKEY *keys[] = {support_rsa(1024), support_ec("P-256")};
+	struct view cursor, info, whole, bits;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct buf spki = openssl_spki(keys[i]);
+
+		original.key = keys[i];
+		original.same = 0;
+		must(pkix_key_hash(buf_view(&spki), original.hash, &err));
+		der_variants(buf_view(&spki), has_the_hash_of_its_key);
+		assert_int_equal(
+		    original.same, i == 0 ? 2 : 0); /* NULL emptied, which it is, or gone */
+		cursor = buf_view(&spki);
+		if (i == 0) {
+			assert_true(der_take(&cursor, DER_SEQUENCE, &info));
+			assert_true(der_take_any(&info, &whole));
+			assert_true(der_take(&info, DER_BIT_STRING, &bits));
+			original.same = 0;
+			has_the_hash_inside(view_of(bits.ptr + 1, bits.len - 1));
+			assert_int_equal(original.same, 1);
+			der_variants(view_of(bits.ptr + 1, bits.len - 1), has_the_hash_inside);
+			/* three long lengths, and one that is indefinite */
+			assert_int_equal(original.same, 1 + 4);
+			spki.ptr[bits.ptr - spki.ptr] = 1; /* unused bit */
+			has_the_hash_of_its_key(buf_view(&spki));
+			assert_int_equal(original.same, 1 + 4);
+		}
+		buf_free(&spki);
+		EVP_PKEY_free(keys[i]);
+	}
 }
 
 static void
@@ -789,6 +870,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(key_in_other_encodings_has_the_same_hash_or_is_refused),
 	    cmocka_unit_test(public_key_is_read_from_its_numbers),
 	    cmocka_unit_test(one_key_has_one_hash),
 	    cmocka_unit_test(other_kinds_of_keys_are_refused),
