@@ -12,21 +12,26 @@
  * allocate. */
 #define VALUE_MAX (160 * 1024 * 1024)
 
-/* The WAL is copied back by the writer between its groups and not inside a commit. temp_store:
- * savepoints keep their journal in memory. */
+/* The WAL is copied back beside the commits and not inside of one (copyback.c), of which the file
+ * keeps 8,000 pages. temp_store: savepoints keep their journal in memory. */
 static const char writer_pragmas[] = "PRAGMA synchronous = FULL;"
 				     "PRAGMA foreign_keys = ON;"
 				     "PRAGMA trusted_schema = OFF;"
 				     "PRAGMA cell_size_check = ON;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA wal_autocheckpoint = 0;"
-				     "PRAGMA journal_size_limit = 16777216;"
+				     "PRAGMA journal_size_limit = 33554432;"
 				     "PRAGMA cache_size = -8192;";
 static const char reader_pragmas[] = "PRAGMA query_only = ON;"
 				     "PRAGMA trusted_schema = OFF;"
 				     "PRAGMA cell_size_check = ON;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA cache_size = -4096;";
+/* What is copied is on disk before the log is written over. The log is opened by what is read
+ * first. */
+static const char copier_pragmas[] = "PRAGMA synchronous = FULL;"
+				     "PRAGMA wal_autocheckpoint = 0;"
+				     "PRAGMA user_version;";
 
 /* The file is made by us, so that nobody but the CA's user may read it: SQLite gives -wal and -shm
  * the same mode. */
@@ -73,7 +78,8 @@ set_wal(struct conn *c, struct err *err)
 static bool
 conn_set_up(struct conn *c, enum sql_user user, bool create, struct err *err)
 {
-	bool writer = user == SQL_WRITER;
+	bool writer = user == SQL_WRITER, copier = user == SQL_COPIER;
+	const char *pragmas = writer ? writer_pragmas : copier ? copier_pragmas : reader_pragmas;
 
 	sqlite3_extended_result_codes(c->db, 1);
 	sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
@@ -82,18 +88,17 @@ conn_set_up(struct conn *c, enum sql_user user, bool create, struct err *err)
 		return sql_error(c, "cannot be set up", err);
 	if (writer && !set_wal(c, err))
 		return false;
-	if (sqlite3_exec(c->db, writer ? writer_pragmas : reader_pragmas, NULL, NULL, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_exec(c->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return sql_error(c, "cannot be set up", err);
-	return (writer ? migrate(c, create, err) : names_function(c, err)) &&
-	       sql_prepare_all(c, user, err);
+	return copier || ((writer ? migrate(c, create, err) : names_function(c, err)) &&
+			     sql_prepare_all(c, user, err));
 }
 
 bool
 conn_open(const char *path, enum sql_user user, bool create, struct conn *c, struct err *err)
 {
 	bool writer = user == SQL_WRITER;
-	int flags = writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	int flags = user == SQL_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 
 	*c = (struct conn){.path = path};
 	if (create && !create_private(path, err))

@@ -125,8 +125,9 @@
 	    "RequestID FROM MatchName WHERE Kind = 3 AND Name = ?5) i CROSS JOIN Request r ON " \
 	    "r.RequestID = i.Id")
 
-/* Of SQL_SELDOM, readers prepare each when they first need it (sql_prepare_seldom). */
-enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4 };
+/* Of SQL_SELDOM, readers prepare each when they first need it (sql_prepare_seldom). SQL_COPIER runs
+ * none. */
+enum sql_user { SQL_WRITER = 1, SQL_READER = 2, SQL_BOTH = 3, SQL_SELDOM = 4, SQL_COPIER = 8 };
 
 /* X(name, connections that prepare it, text) */
 #define SQL_STATEMENTS(X)                                                                          \

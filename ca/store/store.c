@@ -29,6 +29,7 @@ open_store(const char *path, bool create, struct store **out, struct err *err)
 	pthread_cond_init(&s->queued, NULL);
 	pthread_mutex_init(&s->readers_lock, NULL);
 	pthread_cond_init(&s->reader_idle, NULL);
+	copyback_prepare(s);
 	s->path = mem_text(path);
 	if ((s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
 		return err_openssl(err, DIRCA_E_CRYPTO, "SHA-256 for the audit trail");
@@ -58,6 +59,7 @@ store_close(struct store **store)
 	if (s == NULL)
 		return;
 	writer_stop(s);
+	copyback_stop(s);
 	readers_close(s);
 	/* The last connection to close copies the WAL back and removes it. */
 	conn_close(&s->writer);

@@ -44,6 +44,14 @@ struct job {
 	bool ran, ok;
 };
 
+/* Who set COPY_RUNS copies, and nobody else; COPY_WANTED is the copier's. */
+enum copy_state { COPY_NONE, COPY_WANTED, COPY_RUNS };
+
+/* In pages of the log (copyback.c); tests have smaller ones. */
+struct log_limits {
+	int new, is_long, rest, most;
+};
+
 struct store {
 	char *path;
 	EVP_MD *sha256;
@@ -61,9 +69,19 @@ struct store {
 	struct audit_end audit;
 	uint8_t kept_kras[KEPT_KRAS][20]; /* in the database already (kras.c) */
 	size_t kept_kra_count;
-	int wal_pages;
-	atomic_int wal_pages_copied; /* the writer's, as what follows; tests make a copy due */
+
+	/* copyback.c */
+	struct log_limits log_limits;
+	int wal_pages, wal_pages_finished; /* the writer's: in the log, and when it copied last */
+	/* In the log when it was copied last, and how many of them were; tests make a copy due. */
+	atomic_int wal_pages_looked, wal_pages_copied;
 	atomic_bool checkpoint_fails;
+	pthread_t copier;
+	bool copier_runs;
+	pthread_mutex_t copy_lock; /* the next two */
+	pthread_cond_t copy_changed;
+	enum copy_state copy_state;
+	bool copy_closing;
 
 	/* readers.c */
 	pthread_mutex_t readers_lock;
@@ -121,6 +139,15 @@ void writer_stop(struct store *s);
 /* Queues them together, so that they are of one commit where they fit into one, and waits for all.
  * False: the store is being closed, and nothing was done. */
 bool writer_run(struct store *s, struct job *jobs, size_t count);
+
+/* copyback.c: before the writer starts; 0 or an errno; once it has stopped, and after
+ * copyback_prepare alone too. */
+void copyback_prepare(struct store *s);
+int copyback_start(struct store *s);
+void copyback_stop(struct store *s);
+/* The writer's, when so many pages are in the log, and between its groups. */
+void copyback_committed(struct store *s, int pages);
+void copyback_look(struct store *s);
 
 /* row.c: request rows */
 bool row_check(const struct store_request *r, struct err *err);

@@ -8,13 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "log.h"
 #include "store_priv.h"
-
-/* The WAL is copied back when the writer is idle and this many pages of it are new, and at the
- * second number in any case. */
-#define CHECKPOINT_IDLE_PAGES   1000
-#define CHECKPOINT_FORCED_PAGES 3000
 
 /* All that wait, at most GROUP_MAX; NULL when the store closes and nothing is left. */
 static struct job *
@@ -126,54 +120,10 @@ fail_group(struct store *s, struct job *group, const struct err *reason)
 static int
 after_commit(void *arg, sqlite3 *db, const char *schema, int pages)
 {
-	struct store *s = arg;
-
 	(void)db;
 	(void)schema;
-	/* Fewer than were copied: the WAL began anew. */
-	if (pages < s->wal_pages_copied)
-		s->wal_pages_copied = 0;
-	s->wal_pages = pages;
+	copyback_committed(arg, pages);
 	return SQLITE_OK;
-}
-
-/* Meanwhile the file grows: told once, and once when it is over. */
-static void
-note_checkpoint(struct store *s, bool ok)
-{
-	struct err reason;
-
-	if (ok != s->checkpoint_fails)
-		return;
-	s->checkpoint_fails = !ok;
-	if (ok) {
-		log_info("works again", LOG_STR("what", "copying the write-ahead log back"));
-		return;
-	}
-	sql_error(&s->writer, "the write-ahead log cannot be copied back, and grows", &reason);
-	log_error("failed", LOG_REASON(&reason));
-}
-
-/* Between groups, so that no commit waits for it. PASSIVE never waits for readers; a failure leaves
- * the WAL as it is, and the next group tries again. */
-static void
-checkpoint_if_due(struct store *s)
-{
-	int due = s->wal_pages - s->wal_pages_copied, total = 0, copied = 0, rc;
-	bool idle;
-
-	if (due < CHECKPOINT_IDLE_PAGES)
-		return;
-	pthread_mutex_lock(&s->lock);
-	idle = s->first == NULL;
-	pthread_mutex_unlock(&s->lock);
-	if (!idle && due < CHECKPOINT_FORCED_PAGES)
-		return;
-	rc = sqlite3_wal_checkpoint_v2(
-	    s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied);
-	if (rc == SQLITE_OK)
-		s->wal_pages_copied = copied;
-	note_checkpoint(s, rc == SQLITE_OK);
 }
 
 static void *
@@ -189,7 +139,7 @@ writer_main(void *arg)
 		if (!committed)
 			fail_group(s, group, &reason);
 		wake_group(s, group, committed);
-		checkpoint_if_due(s);
+		copyback_look(s);
 	}
 	return NULL;
 }
@@ -204,12 +154,13 @@ writer_start(struct store *s, struct err *err)
 	/* Signals are the main thread's; SIGXFSZ here becomes an error of write(). */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&s->thread, NULL, writer_main, s);
+	if ((rc = copyback_start(s)) == 0)
+		rc = pthread_create(&s->thread, NULL, writer_main, s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	s->running = rc == 0;
-	return s->running || err_set(err, DIRCA_E_DATABASE,
-				 "CA database %s: its writer thread cannot be started: %s", s->path,
-				 strerrordesc_np(rc));
+	return s->running ||
+	       err_set(err, DIRCA_E_DATABASE, "CA database %s: its threads cannot be started: %s",
+		   s->path, strerrordesc_np(rc));
 }
 
 void

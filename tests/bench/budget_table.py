@@ -49,7 +49,7 @@ STAGES = {
     },
 }
 # Done from time to time, by whoever comes then: the write-ahead log is copied back, a view that was replaced is given up. It is nobody's.
-NOW_AND_THEN = ["checkpoint_if_due", "ca_view_release"]
+NOW_AND_THEN = ["copyback_look", "ca_view_release"]
 THREADS = {"work": "worker, route", "serve": "socket, dispatch"}
 MEMORY = re.compile(r"^(malloc|calloc|realloc|free|cfree|_int_malloc|_int_free|_int_realloc|_int_memalign|malloc_consolidate|unlink_chunk\.?.*|sysmalloc|"
                     r"systrim\.?.*|tcache_.*|arena_get.*|ptmalloc.*|posix_memalign|aligned_alloc|malloc_usable_size|reallocarray)$")

@@ -408,7 +408,7 @@ an_open_on_a_failing_disk_can_be_repeated(void **state)
 	failing_opens_are_told(*state, &io);
 }
 
-/* The writer copies the WAL back after it has answered. */
+/* The log is copied back after the answer. */
 static bool
 checkpoint_fails(const struct fixture *f, bool expected, int most_ms)
 {
@@ -424,7 +424,7 @@ a_checkpoint_that_fails_is_noted_until_one_succeeds(void **state)
 	int64_t id;
 
 	for (int n = 1; n < 200 && !f->store->checkpoint_fails; n++) {
-		f->store->wal_pages_copied = -100000; /* it is due */
+		f->store->wal_pages_looked = -100000; /* it is due */
 		arm(&io, n, 1000000);
 		(void)store_do(f->store, work_pending, &id, &f->err);
 		(void)checkpoint_fails(f, true, 20);
@@ -432,7 +432,7 @@ a_checkpoint_that_fails_is_noted_until_one_succeeds(void **state)
 	}
 	assert_true(checkpoint_fails(f, true, 20));
 	assert_ok(f, store_do(f->store, work_pending, &id, &f->err));
-	f->store->wal_pages_copied = -100000;
+	f->store->wal_pages_looked = -100000;
 	assert_ok(f, store_do(f->store, work_pending, &id, &f->err));
 	assert_false(checkpoint_fails(f, false, 60000));
 	assert_sound(f);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "store_priv.h"
 #include "store_test.h"
 
 #define KILLS 20
@@ -49,6 +50,8 @@ be_killed(const char *path, int acknowledge)
 
 	if (!store_open(path, &v.store, &err))
 		_exit(1);
+	/* A log that is copied back, and begins anew, some times until it is killed. */
+	v.store->log_limits = (struct log_limits){.new = 20, .is_long = 60, .rest = 20, .most = 90};
 	for (int i = 0; i < 4; i++)
 		if (pthread_create(&threads[i], NULL, write_for_ever, &v) != 0)
 			_exit(1);
