@@ -21,13 +21,31 @@
 int
 text_hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	/* One more than the value. No branches: what digit comes next nobody can foresee. */
+	static const uint8_t digits[256] = {['0'] = 1,
+	    ['1'] = 2,
+	    ['2'] = 3,
+	    ['3'] = 4,
+	    ['4'] = 5,
+	    ['5'] = 6,
+	    ['6'] = 7,
+	    ['7'] = 8,
+	    ['8'] = 9,
+	    ['9'] = 10,
+	    ['a'] = 11,
+	    ['b'] = 12,
+	    ['c'] = 13,
+	    ['d'] = 14,
+	    ['e'] = 15,
+	    ['f'] = 16,
+	    ['A'] = 11,
+	    ['B'] = 12,
+	    ['C'] = 13,
+	    ['D'] = 14,
+	    ['E'] = 15,
+	    ['F'] = 16};
+
+	return digits[(unsigned char)c] - 1;
 }
 
 char *
@@ -50,6 +68,25 @@ static bool
 not_hex(struct err *err)
 {
 	return err_set(err, ERROR_INVALID_DATA, "not a hexadecimal string of whole bytes");
+}
+
+size_t
+hex_octets(const char *digits, uint8_t *out, size_t size)
+{
+	size_t count = strlen(digits), odd = count % 2;
+
+	if (count / 2 + odd > size)
+		return 0;
+	memset(out, 0, count / 2 + odd);
+	for (size_t i = 0; i < count; i++) {
+		int v = text_hex_digit(digits[i]);
+		size_t at = i + odd;
+
+		if (v < 0)
+			return 0;
+		out[at / 2] |= (uint8_t)(at % 2 == 0 ? v << 4 : v);
+	}
+	return count / 2 + odd;
 }
 
 bool

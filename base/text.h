@@ -16,6 +16,9 @@ char *hex_encode(struct view bytes, char sep);
 /* Reads hex digits in either case; blanks, ':' and tabs between digits are skipped. False if
  * anything else is there, the number of digits is odd or nothing is left. */
 bool hex_decode(const char *text, struct buf *out, struct err *err);
+/* The same of digits alone, into `size` octets that are there; an odd number of them has a zero
+ * before it. How many octets; 0 if something else is there, nothing, or more than has room. */
+size_t hex_octets(const char *digits, uint8_t *out, size_t size);
 
 /* 0 to 15, or -1 for what is no hexadecimal digit. */
 int text_hex_digit(char c);

@@ -126,13 +126,11 @@ push_extensions(const struct crl_run *run, const struct crl *crl, ext_list *list
 static bool
 add_revoked(const struct store_revoked *row, void *arg, struct err *err)
 {
-	OWNED(buf_free) struct buf serial = {0};
-	OWNED(own_memory)
-	char *even = text_printf("%s%s", strlen(row->serial) % 2 != 0 ? "0" : "", row->serial);
+	uint8_t serial[PKIX_SERIAL_MAX];
+	size_t len = hex_octets(row->serial, serial, sizeof serial);
 
-	return hex_decode(even, &serial, err) &&
-	       pkix_crl_add(
-		   arg, &(struct pkix_revoked){buf_view(&serial), row->when, row->reason}, err);
+	return pkix_crl_add(
+	    arg, &(struct pkix_revoked){view_of(serial, len), row->when, row->reason}, err);
 }
 
 static bool

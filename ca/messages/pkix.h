@@ -243,7 +243,8 @@ struct pkix_tbs {
 bool pkix_extensions_encode(
     const STACK_OF(X509_EXTENSION) * list, struct buf *out, struct err *err);
 /* A new serial number: 128 random bits. */
-#define PKIX_SERIAL_LEN 16
+#define PKIX_SERIAL_LEN 16 /* of those that are made here */
+#define PKIX_SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
 bool pkix_new_serial(uint8_t out[PKIX_SERIAL_LEN], struct err *err);
 bool pkix_tbs_encode(const struct pkix_tbs *tbs, struct buf *out, struct err *err);
 /* AlgorithmIdentifier DER with which a key of this kind signs (SHA-256; P-384: SHA-384; P-521:
@@ -280,12 +281,18 @@ struct pkix_revoked {
 	int64_t when;
 	int reason; /* CRLReason; -1 none */
 };
+struct pkix_crl_day {
+	char text[16];  /* content of a Time of that day; empty: of none */
+	uint8_t tag;    /* of it */
+	int64_t begins; /* the day */
+};
 struct pkix_crl_making {
 	struct buf head;   /* TBSCertList without entries */
 	struct buf octets; /* the CRL, from `start` on */
 	struct view before, after;
 	size_t start, count;
 	bool is_delta;
+	struct pkix_crl_day day; /* of the last entry */
 };
 bool pkix_crl_begin(const struct pkix_crl_head *head, struct pkix_crl_making *m, struct err *err);
 bool pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, struct err *err);

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "der_read.h"
 #include "extension.h"
 
 #define REASON_NONE    (-1)
@@ -17,6 +18,8 @@
 #define MAX_KEY_ID_LEN 64
 #define HEADER_MAX     6  /* of a SEQUENCE that fits into PKIX_CRL_MAX */
 #define ENTRY_MAX      64 /* of one revoked certificate */
+#define ENTRY_HEADER   2  /* of its SEQUENCE */
+#define DAY_S          86400
 
 static bool
 push_more(STACK_OF(X509_EXTENSION) * list, const STACK_OF(X509_EXTENSION) * more, struct err *err)
@@ -75,17 +78,32 @@ put_number(struct entry *e, struct view serial, struct err *err)
 	return true;
 }
 
-static bool
-put_time(struct entry *e, int64_t when, struct err *err)
+static void
+put_two_digits(char *at, int64_t number)
 {
-	char text[PKIX_TIME_TEXT];
-	uint8_t first;
+	at[0] = (char)('0' + number / 10);
+	at[1] = (char)('0' + number % 10);
+}
+
+/* A day's text is made once for all entries of it that follow upon one another. */
+static bool
+put_time(struct entry *e, struct pkix_crl_day *day, int64_t when, struct err *err)
+{
+	int64_t second = (when % DAY_S + DAY_S) % DAY_S;
+	char *clock;
 
 	if (!pkix_time_fits(when, err))
 		return false;
-	first = pkix_time_text(when, text);
-	put_header(e, first, strlen(text));
-	put(e, text, strlen(text));
+	if (day->text[0] == '\0' || day->begins != when - second) {
+		day->begins = when - second;
+		day->tag = pkix_time_text(day->begins, day->text);
+	}
+	clock = day->text + strlen(day->text) - strlen("hhmmssZ");
+	put_two_digits(clock, second / 3600);
+	put_two_digits(clock + 2, second / 60 % 60);
+	put_two_digits(clock + 4, second % 60);
+	put_header(e, day->tag, strlen(day->text));
+	put(e, day->text, strlen(day->text));
 	return true;
 }
 
@@ -109,20 +127,20 @@ put_reason(struct entry *e, int reason, bool is_delta, struct err *err)
 bool
 pkix_crl_add(struct pkix_crl_making *m, const struct pkix_revoked *revoked, struct err *err)
 {
-	struct entry e = {.len = 0}, header = {.len = 0};
+	struct entry e = {.len = ENTRY_HEADER};
 
-	if (!put_number(&e, revoked->serial, err) || !put_time(&e, revoked->when, err) ||
+	if (!put_number(&e, revoked->serial, err) || !put_time(&e, &m->day, revoked->when, err) ||
 	    !put_reason(&e, revoked->reason, m->is_delta, err))
 		return false;
+	e.octets[0] = DER_SEQUENCE;
+	e.octets[1] = (uint8_t)(e.len - ENTRY_HEADER);
 	/* What follows the entries is small. */
-	if (m->octets.len + e.len + 2 > PKIX_CRL_MAX - PKIX_MAX_DER)
+	if (m->octets.len + e.len > PKIX_CRL_MAX - PKIX_MAX_DER)
 		return err_set(err, DIRCA_E_TOO_LARGE,
 		    "CRL: over %u bytes, with %zu entries and more to come", PKIX_CRL_MAX,
 		    m->count);
-	put_header(&header, V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED, e.len);
 	m->count++;
-	return buf_append(&m->octets, view_of(header.octets, header.len), err) &&
-	       buf_append(&m->octets, view_of(e.octets, e.len), err);
+	return buf_append(&m->octets, view_of(e.octets, e.len), err);
 }
 
 /* ---- the whole ---- */

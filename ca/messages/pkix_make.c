@@ -42,9 +42,10 @@ pkix_check_serial(struct view serial, struct err *err)
 {
 	while (serial.len > 0 && serial.ptr[0] == 0)
 		serial = view_of(serial.ptr + 1, serial.len - 1);
-	return (serial.len > 0 && serial.len <= 20 &&
-		   (serial.len < 20 || (serial.ptr[0] & 0x80) == 0)) ||
-	       err_set(err, E_INVALIDARG, "the serial number is zero or needs more than 20 octets");
+	return (serial.len > 0 && serial.len <= PKIX_SERIAL_MAX &&
+		   (serial.len < PKIX_SERIAL_MAX || (serial.ptr[0] & 0x80) == 0)) ||
+	       err_set(err, E_INVALIDARG, "the serial number is zero or needs more than %d octets",
+		   PKIX_SERIAL_MAX);
 }
 
 static bool

@@ -237,9 +237,9 @@ store_snapshot_begin(struct store *s, struct store_snapshot **out, struct err *e
 static bool
 give_revoked(struct conn *c, enum sql_id id, store_revoked_each *each, void *arg, struct err *err)
 {
-	OWNED(own_memory) char *serial = NULL;
+	const char *serial;
 
-	if (!sql_text(c, id, 0, &serial, err))
+	if (!sql_text_here(c, id, 0, &serial, err))
 		return false;
 	const struct store_revoked row = {
 	    .serial = serial, .when = sql_int(c, id, 1), .reason = (int)sql_int(c, id, 2)};

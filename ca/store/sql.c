@@ -149,7 +149,7 @@ sql_null(struct conn *c, enum sql_id id, int at)
 }
 
 bool
-sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err)
+sql_text_here(struct conn *c, enum sql_id id, int at, const char **out, struct err *err)
 {
 	sqlite3_stmt *st = c->statements[id];
 	const unsigned char *text;
@@ -166,7 +166,19 @@ sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err)
 		    "CA database %s: %s: column %s holds a NUL character; the database was changed "
 		    "by another program",
 		    c->path, statements[id].name, sqlite3_column_name(st, at));
-	*out = mem_text_n(text, len);
+	*out = (const char *)text;
+	return true;
+}
+
+bool
+sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err)
+{
+	const char *here;
+
+	*out = NULL;
+	if (!sql_text_here(c, id, at, &here, err))
+		return false;
+	*out = mem_text(here);
 	return true;
 }
 

@@ -561,6 +561,8 @@ bool sql_run(struct conn *c, enum sql_id id, struct err *err);
 int64_t sql_int(struct conn *c, enum sql_id id, int at);
 bool sql_null(struct conn *c, enum sql_id id, int at);
 bool sql_text(struct conn *c, enum sql_id id, int at, char **out, struct err *err);
+/* The same where SQLite has it, until the next step. */
+bool sql_text_here(struct conn *c, enum sql_id id, int at, const char **out, struct err *err);
 bool sql_blob(struct conn *c, enum sql_id id, int at, struct buf *out, struct err *err);
 /* A column of fixed size; DIRCA_E_DATABASE. */
 bool sql_octets(struct conn *c, enum sql_id id, int at, uint8_t *out, size_t len, struct err *err);

@@ -100,12 +100,12 @@ ours_begin(struct err *err)
 static bool
 ours_add(const struct store_revoked *row, void *arg, struct err *err)
 {
-	OWNED(buf_free) struct buf serial = {0};
+	uint8_t serial[PKIX_SERIAL_MAX];
+	size_t len = hex_octets(row->serial, serial, sizeof serial);
 
 	(void)arg;
-	return serial_of(row, &serial, err) &&
-	       pkix_crl_add(
-		   &making, &(struct pkix_revoked){buf_view(&serial), row->when, row->reason}, err);
+	return pkix_crl_add(
+	    &making, &(struct pkix_revoked){view_of(serial, len), row->when, row->reason}, err);
 }
 
 static bool

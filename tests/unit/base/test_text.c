@@ -59,6 +59,22 @@ malformed_hex_is_refused_and_gives_nothing_to_free(void **state)
 }
 
 static void
+digits_of_hex_fill_what_is_there(void **state)
+{
+	static const char *const bad[] = {"", "0g", "01 2", "01:23", "x", "0123456", "01234567"};
+	uint8_t out[4] = {0, 0, 0, 0xaa};
+
+	(void)state;
+	assert_int_equal(hex_octets("01fEdc", out, 3), 3);
+	assert_memory_equal(out, "\x01\xfe\xdc\xaa", 4);
+	assert_int_equal(hex_octets("f12", out, 3), 2);
+	assert_memory_equal(out, "\x0f\x12\xdc\xaa", 4);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(hex_octets(bad[i], out, 3), 0);
+	assert_int_equal(out[3], 0xaa);
+}
+
+static void
 numbers_are_whole_and_within_bounds(void **state)
 {
 	static const char *const bad[] = {"", " 1", "1 ", "+1", "-", "1x", "0x1", "1.0",
@@ -383,6 +399,7 @@ main(void)
 	    cmocka_unit_test(hex_is_lower_case_with_a_separator),
 	    cmocka_unit_test(hex_is_read_in_both_cases_with_separators),
 	    cmocka_unit_test(malformed_hex_is_refused_and_gives_nothing_to_free),
+	    cmocka_unit_test(digits_of_hex_fill_what_is_there),
 	    cmocka_unit_test(numbers_are_whole_and_within_bounds),
 	    cmocka_unit_test(utf8_is_checked_as_rfc_3629_says),
 	    cmocka_unit_test(folding_takes_away_the_case_and_nothing_else),

@@ -2,7 +2,8 @@
 #include "messages_support.h"
 #include "crl_list.h"
 #include "der.h"
-#include "pkix_asn1.h"
+#include "mem.h"
+#include "pkix_priv.h"
 
 #include <openssl/x509v3.h>
 
@@ -413,6 +414,80 @@ crl_is_accepted_by_openssl(void **state)
 	check_crl(support_ec("P-384"), 0);
 }
 
+/* As OpenSSL writes them, whatever the day of the entry before. */
+static void
+times_of_entries_are_those_of_their_days(void **state)
+{
+	static const int64_t times[] = {NOW, NOW + 1, 1790035199, 1790035200, NOW, 0, -1,
+	    -631152000, 2524607999, 2524608000, 253402300799, NOW};
+	struct pkix_revoked list[COUNT_OF(times)];
+	uint8_t serials[COUNT_OF(times)];
+	struct buf tbs = {0}, der;
+	const unsigned char *at;
+	X509_CRL *crl;
+	struct parts p;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		serials[i] = (uint8_t)(i + 1);
+		list[i] = (struct pkix_revoked){view_of(&serials[i], 1), times[i], -1};
+	}
+	parts_make(&p, support_ec("P-256"));
+	must(crl_of_list(&(struct pkix_crl_head){buf_view(&p.issuer), buf_view(&p.alg), {0}, NOW,
+			     NOW + 1, 1, false, NULL},
+	    list, COUNT_OF(times), &tbs, &err));
+	der = sign_and_wrap(p.ca, buf_view(&tbs), buf_view(&p.alg));
+	at = der.ptr;
+	assert_non_null(crl = d2i_X509_CRL(NULL, &at, (long)der.len));
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		ASN1_TIME *wanted = ASN1_TIME_set(NULL, (time_t)times[i]);
+		const ASN1_TIME *is = X509_REVOKED_get0_revocationDate(find(crl, (long)i + 1));
+
+		assert_int_equal(ASN1_STRING_type(is), ASN1_STRING_type(wanted));
+		assert_int_equal(ASN1_STRING_cmp(is, wanted), 0);
+		ASN1_TIME_free(wanted);
+	}
+	X509_CRL_free(crl);
+	buf_free(&der);
+	buf_free(&tbs);
+	parts_free(&p);
+}
+
+/* The last entry that has room, and one more. The octets before it are not written. */
+static void
+a_crl_is_bounded(void **state)
+{
+	const size_t most = PKIX_CRL_MAX - PKIX_MAX_DER;
+	const struct pkix_revoked entry = {view_of("\x01", 1), NOW, -1};
+	struct pkix_crl_making m;
+	struct buf room;
+	struct parts p;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	parts_make(&p, support_ec("P-256"));
+	must(pkix_crl_begin(&(struct pkix_crl_head){buf_view(&p.issuer), buf_view(&p.alg), {0}, NOW,
+				NOW + 1, 1, false, NULL},
+	    &m, &err));
+	len = m.octets.len;
+	must(pkix_crl_add(&m, &entry, &err));
+	len = m.octets.len - len;
+	must(buf_alloc(PKIX_CRL_MAX, &room, &err));
+	buf_free(&m.octets);
+	m.octets = room;
+	m.octets.len = most - len;
+	must(pkix_crl_add(&m, &entry, &err));
+	assert_int_equal(m.octets.len, most);
+	m.octets.len = most - len + 1;
+	must_fail(pkix_crl_add(&m, &entry, &err), DIRCA_E_TOO_LARGE);
+	assert_int_equal(m.octets.len, most - len + 1);
+	assert_int_equal(m.count, 2);
+	pkix_crl_making_free(&m);
+	parts_free(&p);
+}
+
 static void
 wrong_parts_of_a_crl_are_refused(void **state)
 {
@@ -484,6 +559,8 @@ main(void)
 	    cmocka_unit_test(encoded_extensions_are_extensions_and_none_twice),
 	    cmocka_unit_test(no_extensions_leaves_the_field_out),
 	    cmocka_unit_test(crl_is_accepted_by_openssl),
+	    cmocka_unit_test(times_of_entries_are_those_of_their_days),
+	    cmocka_unit_test(a_crl_is_bounded),
 	    cmocka_unit_test(wrong_parts_of_a_crl_are_refused),
 	    cmocka_unit_test(signing_with_another_kind_of_key_is_refused),
 	};
