@@ -309,6 +309,13 @@ principal_find_account(
 }
 
 enum dir_find
+principal_find_token_account(
+    struct dir_conn *c, const char *token, struct principal *out, struct err *err)
+{
+	return find_and_read(c, principal_search_token, token, read_account, out, err);
+}
+
+enum dir_find
 principal_find(struct dir_conn *c, const char *token, struct principal *out, struct err *err)
 {
 	return find_with(c, principal_search_token, token, out, err);

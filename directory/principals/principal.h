@@ -64,6 +64,8 @@ enum dir_find principal_find_identity(
  * fail where groups cannot be read. */
 enum dir_find principal_find_account(
     struct dir_conn *c, const struct identity *id, struct principal *out, struct err *err);
+enum dir_find principal_find_token_account(
+    struct dir_conn *c, const char *token, struct principal *out, struct err *err);
 enum dir_find principal_get(
     struct dir_conn *c, const char *dn, struct principal *out, struct err *err);
 

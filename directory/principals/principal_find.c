@@ -64,16 +64,46 @@ search_into(struct dir_conn *c, const char *base, enum dir_scope scope, char *fi
 	return ok;
 }
 
-/* Principals with this value of an attribute, anywhere, or in one domain. */
+/* A value of an attribute that a principal may be known by. */
+struct name {
+	const char *attr, *value;
+};
+
+/* The names first: a server stops at what no index has. free(). */
+static char *
+names_filter(const struct name *names, size_t count)
+{
+	OWNED(own_memory) char *any = mem_text("");
+
+	for (size_t i = 0; i < count; i++) {
+		OWNED(own_memory) char *before = any;
+		OWNED(own_memory)
+		char *one = dir_filter("(%s=%s)", names[i].attr, names[i].value);
+
+		any = text_printf("%s%s", before, one);
+	}
+	return count == 1 ? text_printf("(&%s" PEOPLE ")", any)
+			  : text_printf("(&(|%s)" PEOPLE ")", any);
+}
+
+/* Principals that have one of the names, anywhere, or in one domain: one search for all names,
+ * since whoever has one mostly has another. */
 static bool
-search_value(struct dir_conn *c, const char *attr, const char *value,
+search_names(struct dir_conn *c, const struct name *names, size_t count,
     const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
 {
 	for (size_t i = 0; i < dir_domains(c)->bases.count; i++)
 		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
-			dir_filter("(&" PEOPLE "(%s=%s))", attr, value), domain, hits, err))
+			names_filter(names, count), domain, hits, err))
 			return false;
 	return true;
+}
+
+static bool
+search_value(struct dir_conn *c, const char *attr, const char *value,
+    const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
+{
+	return search_names(c, &(struct name){attr, value}, 1, domain, hits, err);
 }
 
 static bool
@@ -84,7 +114,7 @@ search_bytes(struct dir_conn *c, const char *attr, const void *bytes, size_t len
 
 	for (size_t i = 0; i < dir_domains(c)->bases.count; i++)
 		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
-			dir_filter("(&" PEOPLE "(%s=%S))", attr, &value), NULL, hits, err))
+			dir_filter("(&(%s=%S)" PEOPLE ")", attr, &value), NULL, hits, err))
 			return false;
 	return true;
 }
@@ -159,13 +189,23 @@ search_path(
 }
 
 /* Names that accounts are known by: sAMAccountName, and uid where nobody but the directory's
- * administrators writes it. Active Directory does not guard uid, so there it identifies nobody. */
+ * administrators writes it. Active Directory does not guard uid, so there it identifies nobody.
+ * Returns how many. */
+static size_t
+account_names(struct dir_conn *c, const char *name, struct name out[2])
+{
+	out[0] = (struct name){"sAMAccountName", name};
+	out[1] = (struct name){"uid", name};
+	return dir_conn_root(c)->is_ad ? 1 : 2;
+}
+
 static bool
 search_known(struct dir_conn *c, const char *name, const struct dir_entry *domain,
     struct dir_entries *hits, struct err *err)
 {
-	return search_value(c, "sAMAccountName", name, domain, hits, err) &&
-	       (dir_conn_root(c)->is_ad || search_value(c, "uid", name, domain, hits, err));
+	struct name names[2];
+
+	return search_names(c, names, account_names(c, name, names), domain, hits, err);
 }
 
 static bool
@@ -215,30 +255,43 @@ principal_is_spelled(const struct dir_entry *e, const char *attr, const char *va
 	return false;
 }
 
+/* Moves those that are spelled so, in the domain unless that is NULL, to `hits`. */
+static void
+pick_spelled(struct dir_conn *c, struct dir_entries *found, const struct name *names, size_t count,
+    const struct dir_entry *domain, struct dir_entries *hits)
+{
+	OWNED(dir_entries_free) struct dir_entries spelled = {0};
+
+	for (size_t i = 0; i < found->count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (found->list[i].dn != NULL &&
+			    principal_is_spelled(&found->list[i], names[k].attr, names[k].value))
+				dir_entries_take(&spelled, &found->list[i]);
+	merge(c, &spelled, domain, hits);
+}
+
 /* What signs in is spelled as the directory has it, but for the case: one account must not have
  * names without number, each of which could be guessed at anew. */
 static bool
-search_spelled(struct dir_conn *c, const char *attr, const char *value,
+search_spelled(struct dir_conn *c, const struct name *names, size_t count,
     const struct dir_entry *domain, struct dir_entries *hits, struct err *err)
 {
-	OWNED(dir_entries_free) struct dir_entries found = {0}, spelled = {0};
+	OWNED(dir_entries_free) struct dir_entries found = {0};
 
-	if (!search_value(c, attr, value, domain, &found, err))
+	if (!search_names(c, names, count, NULL, &found, err))
 		return false;
-	for (size_t i = 0; i < found.count; i++)
-		if (principal_is_spelled(&found.list[i], attr, value))
-			dir_entries_take(&spelled, &found.list[i]);
-	merge(c, &spelled, NULL, hits);
+	pick_spelled(c, &found, names, count, domain, hits);
 	return true;
 }
 
-/* The same names, of those who sign in. */
+/* The names of search_known, of those who sign in. */
 static bool
 search_account(struct dir_conn *c, const char *name, const struct dir_entry *domain,
     struct dir_entries *hits, struct err *err)
 {
-	return search_spelled(c, "sAMAccountName", name, domain, hits, err) &&
-	       (dir_conn_root(c)->is_ad || search_spelled(c, "uid", name, domain, hits, err));
+	struct name names[2];
+
+	return search_spelled(c, names, account_names(c, name, names), domain, hits, err);
 }
 
 /* user@domain: the UPN, and the account of that name in the domain of that name, which has this
@@ -251,14 +304,19 @@ search_upn(struct dir_conn *c, const char *token, struct dir_entries *hits, stru
 	const char *at = strrchr(token, '@');
 	const struct dir_entry *domain = dir_domain_named(c, at + 1);
 	OWNED(own_memory) char *name = mem_text_n(token, (size_t)(at - token));
+	OWNED(dir_entries_free) struct dir_entries found = {0};
+	struct name names[3] = {{"userPrincipalName", token}};
+	size_t count = domain != NULL && at != token ? account_names(c, name, names + 1) : 0;
 
-	if (!search_spelled(c, "userPrincipalName", token, NULL, hits, err))
+	if (!search_names(c, names, 1 + count, NULL, &found, err))
 		return false;
-	if (domain == NULL || at == token)
+	pick_spelled(c, &found, names, 1, NULL, hits);
+	if (count == 0)
 		return true;
 	if (hits->count == 0 && !dir_domain_find(c, at + 1, &domain, err))
 		return false;
-	return search_account(c, name, domain, hits, err);
+	pick_spelled(c, &found, names + 1, count, domain, hits);
+	return true;
 }
 
 static bool
@@ -394,7 +452,7 @@ search_kerberos(struct dir_conn *c, const char *name, struct dir_entries *hits, 
 static bool
 search_mail(struct dir_conn *c, const char *mail, struct dir_entries *hits, struct err *err)
 {
-	return search_spelled(c, "mail", mail, NULL, hits, err);
+	return search_spelled(c, &(struct name){"mail", mail}, 1, NULL, hits, err);
 }
 
 principal_search *

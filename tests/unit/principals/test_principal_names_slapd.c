@@ -1,3 +1,4 @@
+#include "ahead.h"
 #include "clock.h"
 #include "people_lab.h"
 
@@ -267,6 +268,50 @@ a_name_alone_is_not_a_younger_account(void **state)
 	remove_entry(young);
 }
 
+/* Whose account a token names, without groups: the directory is asked once. */
+static void
+account(const char *token, const char *dn)
+{
+	size_t before = dir_conn_waits(conn);
+	struct principal p;
+	struct err err = {0};
+	enum dir_find found = principal_find_token_account(conn, token, &p, &err);
+
+	if (found != (dn != NULL ? DIR_FOUND : DIR_NOT_FOUND))
+		fail_msg("%s: %d %s", token, (int)found, err.msg);
+	assert_int_equal(dir_conn_waits(conn) - before, 1);
+	assert_true(dn == NULL || dir_dn_eq(p.dn, dn));
+	assert_int_equal(p.sids.count, 0);
+	assert_true(dn == NULL || p.has_sid);
+	principal_free(&p);
+}
+
+static void
+all_names_of_an_account_are_one_search_and_none_passes_for_another(void **state)
+{
+	static const char user1[] = "CN=user1," USERS_DN, user6[] = "CN=user6," USERS_DN;
+
+	(void)state;
+	finds("user1", user1); /* reads the domains */
+	account("user1@nwtraders.com", user1);
+	account("user1@NWTRADERS", user1);
+	account("NWTRADERS\\user1", user1);
+	account("user1", user1);
+	account("nobody-of-that-name@nwtraders.com", NULL);
+	account("user1@elsewhere.example", NULL);
+	/* An account name is the part before the '@', a UPN all of it. */
+	set(user6, "uid", "crossed@nwtraders.com");
+	account("crossed@nwtraders.com", NULL);
+	set(user6, "uid", "crossed");
+	account("crossed@nwtraders.com", user6);
+	set(user6, "uid", NULL);
+	set(user6, "userPrincipalName", "crossed");
+	account("crossed@nwtraders.com", NULL);
+	set(user6, "userPrincipalName", "crossed@nwtraders.com");
+	account("crossed@nwtraders.com", user6);
+	set(user6, "userPrincipalName", "user6@nwtraders.com");
+}
+
 static int
 start(void **state)
 {
@@ -293,6 +338,7 @@ main(void)
 	    cmocka_unit_test(the_sid_finds_who_was_renamed_or_moved_and_not_who_took_the_name),
 	    cmocka_unit_test(who_had_no_sid_is_found_by_dn_and_name_while_it_has_none),
 	    cmocka_unit_test(a_name_alone_is_not_a_younger_account),
+	    cmocka_unit_test(all_names_of_an_account_are_one_search_and_none_passes_for_another),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
