@@ -149,10 +149,12 @@ typedef bool ca_directory_work(struct dir_conn *c, void *arg, struct err *err);
 bool ca_directory_do(struct ca *ca, ca_directory_work *work, void *arg, struct err *err);
 /* Who made a request, as its row says, and when; else when its certificate begins. */
 struct principal_record ca_requester_of(const struct store_request *row);
-/* principal_find, principal_find_identity and principal_find_recorded on such a connection; of a
- * stand-alone CA among the accounts of its machine (local_accounts.h) and the holders of its
- * certificates (ca_holder.h). */
+/* principal_find, principal_find_token_account (for what needs no group), principal_find_identity
+ * and principal_find_recorded on such a connection; of a stand-alone CA among the accounts of its
+ * machine (local_accounts.h) and the holders of its certificates (ca_holder.h). */
 enum dir_find ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err);
+enum dir_find ca_find_account(
+    struct ca *ca, const char *token, struct principal *out, struct err *err);
 enum dir_find ca_find_identity(
     struct ca *ca, const struct identity *id, struct principal *out, struct err *err);
 enum dir_find ca_find_recorded(

@@ -106,6 +106,8 @@ find_wanted(struct dir_conn *c, void *arg, struct err *err)
 
 	if (w->token != NULL)
 		s->found = principal_find(c, w->token, s->out, err);
+	else if (w->account != NULL)
+		s->found = principal_find_token_account(c, w->account, s->out, err);
 	else if (w->identity != NULL)
 		s->found = principal_find_identity(c, w->identity, s->out, err);
 	else

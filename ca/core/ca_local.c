@@ -88,6 +88,8 @@ token_of(const struct ca_wanted *w)
 {
 	if (w->token != NULL)
 		return w->token;
+	if (w->account != NULL)
+		return w->account;
 	if (w->record != NULL)
 		return w->record->sid;
 	return w->identity->kind == IDENTITY_NAME || w->identity->kind == IDENTITY_SID

@@ -81,8 +81,9 @@ struct ca_state {
 };
 
 /* Whence the CA knows what a directory would say: ca_directory.c, ca_local.c. */
-struct ca_wanted { /* one of the three */
+struct ca_wanted { /* one of the four */
 	const char *token;
+	const char *account; /* a token too: without its SIDs */
 	const struct identity *identity;
 	const struct principal_record *record;
 };

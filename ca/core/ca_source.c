@@ -21,6 +21,12 @@ ca_find(struct ca *ca, const char *token, struct principal *out, struct err *err
 }
 
 enum dir_find
+ca_find_account(struct ca *ca, const char *token, struct principal *out, struct err *err)
+{
+	return find(ca, &(struct ca_wanted){.account = token}, out, err);
+}
+
+enum dir_find
 ca_find_identity(struct ca *ca, const struct identity *id, struct principal *out, struct err *err)
 {
 	return find(ca, &(struct ca_wanted){.identity = id}, out, err);

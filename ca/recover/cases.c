@@ -564,7 +564,7 @@ name_recorded(struct ca *ca, const char *name, char **out, struct err *err)
 	*out = NULL;
 	if (name == NULL || strchr(name, '\\') != NULL || person_unknown_name(name) != NULL)
 		return true;
-	switch (ca_find(ca, name, &p, err)) {
+	switch (ca_find_account(ca, name, &p, err)) {
 	case DIR_FIND_FAILED:
 		return false;
 	case DIR_FOUND:

@@ -132,7 +132,7 @@ add_present_owner(struct ca *ca, enum store_key by, const char *name, int64_t af
 
 	if (by == STORE_BY_COMMON_NAME)
 		return true;
-	if ((found = ca_find(ca, name, &p, err)) == DIR_FIND_FAILED)
+	if ((found = ca_find_account(ca, name, &p, err)) == DIR_FIND_FAILED)
 		return err->code == TYPE_E_AMBIGUOUSNAME || err->code == DIRCA_E_GROUPS_UNREADABLE;
 	if (found != DIR_FOUND || !p.has_sid)
 		return true;
@@ -156,7 +156,7 @@ find_name(struct ca *ca, enum store_key by, const char *name, int64_t after,
 		return false;
 	if (*any_out)
 		return add_present_owner(ca, by, name, after, out, err);
-	if ((found = ca_find(ca, name, &p, err)) == DIR_FIND_FAILED)
+	if ((found = ca_find_account(ca, name, &p, err)) == DIR_FIND_FAILED)
 		return false;
 	store_requests_free(out);
 	if (found == DIR_FOUND && !find_account(ca, &p, after, out, err))
