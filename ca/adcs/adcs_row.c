@@ -243,7 +243,7 @@ read_certificate(const struct adcs_source *from, const struct csv_row *csv, stru
 	    (issuer = ca_issuers_find_old(from->issuers, &c)) == NULL)
 		return err_set(err, CERT_E_ISSUERCHAINING,
 		    "no certificate of this CA has issued the certificate");
-	if (!certificate_columns(issuer, buf_view(&der), row, err) ||
+	if (!certificate_columns_of(issuer, &c, row, err) ||
 	    !check_serial(adcs_field(&from->columns, csv, ADCS_SERIAL), row, err))
 		return false;
 	if (row->upn == NULL)

@@ -66,6 +66,8 @@ bool certificate_import(
  * certificate, which `issuer` signed. Row strings are malloc'ed. */
 bool certificate_columns(const struct ca_issuer *issuer, struct view certificate,
     struct store_request *row, struct err *err);
+bool certificate_columns_of(const struct ca_issuer *issuer, const struct pkix_cert *c,
+    struct store_request *row, struct err *err);
 /* The same columns of a certificate that was just made, from what it was made of. */
 struct certificate_known {
 	struct view der, spki;

@@ -32,25 +32,34 @@ certificate_columns(const struct ca_issuer *issuer, struct view certificate,
     struct store_request *row, struct err *err)
 {
 	OWNED(pkix_cert_free) struct pkix_cert c = {0};
+
+	return pkix_cert_decode(certificate, &c, err) &&
+	       certificate_columns_of(issuer, &c, row, err);
+}
+
+bool
+certificate_columns_of(const struct ca_issuer *issuer, const struct pkix_cert *c,
+    struct store_request *row, struct err *err)
+{
 	OWNED(buf_free) struct buf ski = {0};
 	uint8_t hash[PKIX_KEY_HASH_LEN];
 	const char *algorithm;
 
 	buf_free(&row->public_key_hash); /* a row that waited has it */
-	if (!pkix_cert_decode(certificate, &c, err) || !pkix_cert_ski(&c, &ski, err) ||
-	    !pkix_key_info(c.spki, &algorithm, &row->public_key_length, err) ||
-	    !buf_dup(certificate, &row->raw_certificate, err) ||
-	    !buf_dup(c.spki, &row->raw_public_key, err) || !pkix_key_hash(c.spki, hash, err) ||
+	if (!pkix_cert_ski(c, &ski, err) ||
+	    !pkix_key_info(c->spki, &algorithm, &row->public_key_length, err) ||
+	    !buf_dup(buf_view(&c->raw), &row->raw_certificate, err) ||
+	    !buf_dup(c->spki, &row->raw_public_key, err) || !pkix_key_hash(c->spki, hash, err) ||
 	    !buf_dup(view_of(hash, sizeof hash), &row->public_key_hash, err) ||
-	    !buf_dup(view_of(c.sha1, sizeof c.sha1), &row->certificate_hash, err) ||
-	    !name_columns(c.subject, row, err))
+	    !buf_dup(view_of(c->sha1, sizeof c->sha1), &row->certificate_hash, err) ||
+	    !name_columns(c->subject, row, err))
 		return false;
-	row->serial_number = serial_column(c.serial);
+	row->serial_number = serial_column(c->serial);
 	row->subject_key_identifier = hex_encode(buf_view(&ski), '\0');
 	row->public_key_algorithm = mem_text(algorithm);
-	row->upn = pkix_cert_upn(&c);
-	row->not_before = c.not_before;
-	row->not_after = c.not_after;
+	row->upn = pkix_cert_upn(c);
+	row->not_before = c->not_before;
+	row->not_after = c->not_after;
 	row->issuer_name_id = issuer->version;
 	return true;
 }

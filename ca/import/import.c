@@ -174,8 +174,8 @@ make_row(struct importing *m, struct err *err)
 	    m->item->source != NULL ? " from " : "",
 	    m->item->source != NULL ? m->item->source : "");
 	return import_find_owner(m->ca, &m->cert, m->item->user, &m->owner, err) &&
-	       certificate_columns(
-		   m->issuer != NULL ? m->issuer : &foreign, m->item->certificate, row, err) &&
+	       certificate_columns_of(
+		   m->issuer != NULL ? m->issuer : &foreign, &m->cert, row, err) &&
 	       fill_template(m, row, err) && fill_people(m, err);
 }
 
