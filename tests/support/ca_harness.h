@@ -33,6 +33,7 @@
 
 #define HARNESS_KRAS   3
 #define HARNESS_PEOPLE 8
+#define HARNESS_VAULTS 8
 #define HARNESS_DOMAIN "S-1-5-21-3330634377-1326264276-632209373"
 
 struct harness {
@@ -44,6 +45,7 @@ struct harness {
 	pid_t vault_pid;
 	int control;
 	struct vault vault;
+	struct vault more[HARNESS_VAULTS - 1]; /* of further workers: harness_workers */
 	struct ca *ca;
 	struct principal *people[HARNESS_PEOPLE]; /* of harness_person */
 	size_t people_count;
@@ -216,12 +218,21 @@ harness_add_kra(size_t i)
 	harness_must(kra_store_add(harness.config, buf_view(&harness.kras[i].der), &err), &err);
 }
 
+/* So many ask the vault at once. Set before harness_open. */
+static size_t harness_workers = 1;
+
 static inline void
 harness_fork_vault(void)
 {
-	int work[2], control[2];
+	int work[HARNESS_VAULTS], control[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, work), 0);
+	for (size_t i = 0; i < harness_workers; i++) {
+		int ends[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+		*(i == 0 ? &harness.vault.fd : &harness.more[i - 1].fd) = ends[0];
+		work[i] = ends[1];
+	}
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control), 0);
 	harness.vault_pid = fork();
 	assert_true(harness.vault_pid >= 0);
@@ -231,8 +242,8 @@ harness_fork_vault(void)
 		const struct vault_config c = {.folder = folder,
 		    .ca_certificate = crt,
 		    .state_dir = harness.config->state_dir,
-		    .fds = &work[1],
-		    .fd_count = 1,
+		    .fds = work,
+		    .fd_count = harness_workers,
 		    .control_fd = control[1],
 		    .kinds = harness.config->kinds,
 		    .extensions = {harness.config->officer_extensions,
@@ -245,14 +256,16 @@ harness_fork_vault(void)
 		    .failures_key = 1000,
 		    .suspend_s = 3600};
 
-		close(work[0]);
+		close(harness.vault.fd);
+		for (size_t i = 1; i < harness_workers; i++)
+			close(harness.more[i - 1].fd);
 		close(control[0]);
 		log_open("vault", false, LOG_LEVEL_ERROR);
 		_exit(vault_run(&c));
 	}
-	close(work[1]);
+	for (size_t i = 0; i < harness_workers; i++)
+		close(work[i]);
 	close(control[1]);
-	harness.vault.fd = work[0];
 	harness.control = control[0];
 }
 
@@ -538,6 +551,8 @@ harness_close(void)
 
 	ca_close(&harness.ca);
 	close(harness.vault.fd);
+	for (size_t i = 1; i < harness_workers; i++)
+		close(harness.more[i - 1].fd);
 	close(harness.control);
 	assert_int_equal(waitpid(harness.vault_pid, &status, 0), harness.vault_pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
