@@ -8,17 +8,28 @@
 
 #include "mem.h"
 
+static bool
+take(uint8_t *ptr, size_t len, size_t cap, struct buf *out, struct err *err)
+{
+	*out = (struct buf){0};
+	if (ptr == NULL)
+		return err_nomem(err);
+	*out = (struct buf){.ptr = ptr, .len = len, .cap = cap};
+	return true;
+}
+
 bool
 buf_alloc(size_t len, struct buf *out, struct err *err)
 {
 	size_t cap = len == 0 ? 1 : len;
 
-	*out = (struct buf){0};
-	if ((out->ptr = calloc(1, cap)) == NULL)
-		return err_nomem(err);
-	out->cap = cap;
-	out->len = len;
-	return true;
+	return take(calloc(1, cap), len, cap, out, err);
+}
+
+bool
+buf_room(size_t cap, struct buf *out, struct err *err)
+{
+	return take(malloc(cap), 0, cap, out, err);
 }
 
 struct view *
@@ -34,10 +45,14 @@ buf_views(const struct buf *list, size_t count)
 bool
 buf_dup(struct view from, struct buf *out, struct err *err)
 {
-	if (!buf_alloc(from.len, out, err))
+	size_t cap = from.len == 0 ? 1 : from.len;
+
+	if (!take(malloc(cap), from.len, cap, out, err))
 		return false;
 	if (from.len > 0)
 		memcpy(out->ptr, from.ptr, from.len);
+	else
+		out->ptr[0] = 0;
 	return true;
 }
 

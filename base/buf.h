@@ -69,6 +69,8 @@ struct view *buf_views(const struct buf *list, size_t count);
 bool buf_dup(struct view from, struct buf *out, struct err *err);
 /* Makes room for `len` bytes and sets len; content of new bytes is zero. */
 bool buf_alloc(size_t len, struct buf *out, struct err *err);
+/* Empty, with memory for what will be appended; `cap` is not 0. */
+bool buf_room(size_t cap, struct buf *out, struct err *err);
 bool buf_append(struct buf *b, struct view more, struct err *err);
 /* Takes over memory that OPENSSL_malloc made (i2d_* with NULL target): copies it and frees the
  * original. */

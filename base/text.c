@@ -373,17 +373,19 @@ base64_encode(struct view bytes)
 char *
 base64_encode_lines(struct view bytes)
 {
-	OWNED(own_memory) char *line = base64_encode(bytes);
-	size_t len = strlen(line), lines = (len + LINE - 1) / LINE;
-	char *s = mem_zero(len + lines + 1, 1), *end = s;
+	const size_t most = LINE / 4 * 3;
+	char *s, *end;
 
-	for (size_t at = 0; at < len; at += LINE) {
-		size_t n = len - at < LINE ? len - at : LINE;
+	if (bytes.len > INT32_MAX / 2)
+		mem_exhausted();
+	end = s = mem_zero((bytes.len + most - 1) / most * (LINE + 1) + 1, 1);
+	for (size_t at = 0; at < bytes.len; at += most) {
+		size_t n = bytes.len - at < most ? bytes.len - at : most;
 
-		memcpy(end, line + at, n);
-		end[n] = '\n';
-		end += n + 1;
+		end += EVP_EncodeBlock((unsigned char *)end, bytes.ptr + at, (int)n);
+		*end++ = '\n';
 	}
+	*end = '\0';
 	return s;
 }
 

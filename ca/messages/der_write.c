@@ -3,7 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
-#define LENGTH_MAX 5 /* octets of a length below 2^32 */
+#define LENGTH_MAX 5   /* octets of a length below 2^32 */
+#define FIRST_ROOM 512 /* most structures need no more; small steps would copy those that do */
 
 void
 der_put(struct der_out *o, struct view encoded)
@@ -11,6 +12,7 @@ der_put(struct der_out *o, struct view encoded)
 	struct err ignored;
 
 	if (o->failed || encoded.len > INT_MAX - o->buf.len ||
+	    (o->buf.cap == 0 && !buf_room(FIRST_ROOM, &o->buf, &ignored)) ||
 	    !buf_append(&o->buf, encoded, &ignored))
 		o->failed = true;
 }

@@ -8,17 +8,24 @@
 #include "text.h"
 
 void
-answer_body(struct http_call *http, int status, const char *content_type, struct view body)
+answer_give(struct http_call *http, int status, const char *content_type, struct buf *body)
 {
-	struct err err;
-
 	buf_free(&http->answer);
 	http->status = status;
 	snprintf(http->content_type, sizeof http->content_type, "%s", content_type);
-	if (!buf_dup(body, &http->answer, &err)) {
-		http->status = 500;
-		http->content_type[0] = '\0';
-	}
+	http->answer = buf_give(body);
+}
+
+void
+answer_body(struct http_call *http, int status, const char *content_type, struct view body)
+{
+	struct buf copy = {0};
+	struct err err;
+
+	if (buf_dup(body, &copy, &err))
+		answer_give(http, status, content_type, &copy);
+	else
+		answer_give(http, 500, "", &copy);
 }
 
 /* The tag goes before the time. */

@@ -6,6 +6,8 @@
 
 /* A body with its type. Out of memory becomes status 500. */
 void answer_body(struct http_call *http, int status, const char *content_type, struct view body);
+/* The same; the body is taken over. */
+void answer_give(struct http_call *http, int status, const char *content_type, struct buf *body);
 
 /* Of an answer that others may keep: its SHA-256 is the entity tag. */
 struct answer_version {

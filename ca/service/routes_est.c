@@ -20,11 +20,12 @@
 static void
 answer_base64(struct http_call *http, int status, const char *content_type, struct view der)
 {
-	OWNED(own_memory) char *text = base64_encode_lines(der);
+	char *text = base64_encode_lines(der);
+	OWNED(buf_free) struct buf body = {.ptr = (uint8_t *)text, .len = strlen(text)};
 	struct err err;
 
 	if (http_call_header(http, "Content-Transfer-Encoding", "base64", &err))
-		answer_body(http, status, content_type, view_str(text));
+		answer_give(http, status, content_type, &body);
 	else
 		http->status = 500;
 }

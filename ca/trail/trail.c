@@ -6,6 +6,8 @@
 #include "bytes.h"
 #include "own.h"
 
+#define ROW_ROOM 512 /* most rows need no more */
+
 void
 audit_record_free(struct audit_record *a)
 {
@@ -30,7 +32,7 @@ trail_hash(const EVP_MD *sha256, const uint8_t before[TRAIL_HASH_LEN], const str
 {
 	OWNED(buf_free) struct buf b = {0};
 
-	if (!buf_append(&b, view_of(before, TRAIL_HASH_LEN), err) ||
+	if (!buf_room(ROW_ROOM, &b, err) || !buf_append(&b, view_of(before, TRAIL_HASH_LEN), err) ||
 	    !bytes_put_u64le(&b, (uint64_t)a->row_id, err) ||
 	    !bytes_put_u64le(&b, (uint64_t)a->when, err) ||
 	    !bytes_put_u32le(&b, (uint32_t)a->event, err) || !bytes_put_u8(&b, a->success, err) ||

@@ -29,7 +29,7 @@ STAGES = {
         "archive": ["enroll_archive", "enroll_archival_begin", "sealing_note"],
         "vault calls": ["vault_issue", "vault_rewrap", "vault_sign_message"],
         "certificate": ["certificate_issue", "certificate_names_make"],
-        "response": ["enroll_answer_begin", "enroll_answer_finish", "enroll_respond", "base64_encode_lines", "cms_certs_only", "answer_body"],
+        "response": ["enroll_answer_begin", "enroll_answer_finish", "enroll_respond", "base64_encode_lines", "cms_certs_only", "answer_body", "answer_give"],
         "row": ["enroll_commit_prepare"],
         "store": ["store_do", "store_add_request", "store_find_precedent", "store_precedent", "take_group", "run_group", "wake_group"],
         "audit, events": ["ca_audit", "ca_audit_row", "ca_event_keep", "enroll_note_archived", "enroll_remark_keep", "enroll_event_keep", "enroll_remark_tell",

@@ -119,6 +119,27 @@ new_bytes_are_zero(void **state)
 }
 
 static void
+room_is_empty_and_does_not_move_until_it_is_full(void **state)
+{
+	struct err err;
+	struct buf b;
+	uint8_t *at;
+
+	(void)state;
+	assert_true(buf_room(300, &b, &err));
+	assert_int_equal(b.len, 0);
+	at = b.ptr;
+	for (size_t i = 0; i < 300; i++)
+		assert_true(buf_append(&b, view_str("x"), &err));
+	assert_ptr_equal(b.ptr, at);
+	assert_int_equal(b.cap, 300);
+	assert_true(buf_append(&b, view_str("yz"), &err));
+	assert_int_equal(b.len, 302);
+	assert_memory_equal(b.ptr + 299, "xyz", 3);
+	buf_free(&b);
+}
+
+static void
 an_impossible_size_fails_and_leaves_an_empty_buffer(void **state)
 {
 	/* Not a constant: the compiler would warn of it. */
@@ -221,6 +242,7 @@ main(void)
 	    cmocka_unit_test(a_secret_needs_the_secure_heap),
 	    cmocka_unit_test(a_copy_owns_its_bytes),
 	    cmocka_unit_test(new_bytes_are_zero),
+	    cmocka_unit_test(room_is_empty_and_does_not_move_until_it_is_full),
 	    cmocka_unit_test(an_impossible_size_fails_and_leaves_an_empty_buffer),
 	    cmocka_unit_test(appending_keeps_what_was_there),
 	    cmocka_unit_test(views_are_compared_by_content),

@@ -270,21 +270,28 @@ base64_round_trips(void **state)
 static void
 base64_lines_have_64_characters(void **state)
 {
-	uint8_t bytes[97] = {0};
+	uint8_t bytes[200];
 
 	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37);
 	for (size_t n = 0; n <= sizeof bytes; n++) {
 		OWNED(own_memory) char *s = base64_encode_lines(view_of(bytes, n));
+		OWNED(own_memory) char *whole = base64_encode(view_of(bytes, n));
 		OWNED(buf_free) struct buf b = {0};
+		size_t at = 0;
 		struct err err;
 
 		for (char *line = s, *end; *line != '\0'; line = end + 1) {
 			assert_non_null(end = strchr(line, '\n'));
 			assert_in_range(end - line, 1, 64);
 			assert_true(end - line == 64 || end[1] == '\0');
+			assert_memory_equal(line, whole + at, (size_t)(end - line));
+			at += (size_t)(end - line);
 		}
 		assert_true(base64_decode(view_str(s), &b, &err));
-		assert_int_equal(b.len, n);
+		assert_true(view_eq(buf_view(&b), view_of(bytes, n)));
+		assert_int_equal(at, strlen(whole));
 	}
 }
 
