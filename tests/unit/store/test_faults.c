@@ -49,14 +49,13 @@ disarm(struct countdown *c)
 int
 sqlite3_step(sqlite3_stmt *st)
 {
+	extern const char __executable_start[], etext[]; /* the linker's */
 	static int (*real)(sqlite3_stmt *);
-	Dl_info caller, self;
+	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
 
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "sqlite3_step");
-	if (dladdr(__builtin_return_address(0), &caller) != 0 &&
-	    dladdr((void *)&steps, &self) != 0 && caller.dli_fbase == self.dli_fbase &&
-	    fails(&steps))
+	if (caller >= (uintptr_t)__executable_start && caller < (uintptr_t)etext && fails(&steps))
 		return SQLITE_IOERR;
 	return real(st);
 }
