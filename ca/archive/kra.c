@@ -104,15 +104,20 @@ same_text(char *a, char *b)
 	return x != NULL && y != NULL && text_eq_fold(x, y);
 }
 
-bool
-kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_holder)
+static bool
+same_subject(struct view a, struct view b)
 {
 	static const uint8_t no_name[] = {0x30, 0};
 
-	if (view_eq(a->spki, b->spki))
+	return !view_eq(a, view_of(no_name, sizeof no_name)) && !pkix_is_other_name(a, b);
+}
+
+bool
+kra_same_agent(const struct pkix_cert *a, const struct pkix_cert *b, bool by_holder)
+{
+	if (pkix_same_holder_key(a->spki, b->spki))
 		return true;
-	return by_holder && ((view_eq(a->subject, b->subject) &&
-				 !view_eq(a->subject, view_of(no_name, sizeof no_name))) ||
+	return by_holder && (same_subject(a->subject, b->subject) ||
 				same_text(pkix_cert_sid(a), pkix_cert_sid(b)) ||
 				same_text(pkix_cert_upn(a), pkix_cert_upn(b)));
 }

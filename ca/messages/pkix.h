@@ -25,6 +25,9 @@ bool pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err);
 /* SHA-256 of the key as pkix_key_spki writes it: the same for every encoding that is read. */
 #define PKIX_KEY_HASH_LEN 32
 bool pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err);
+/* Two SubjectPublicKeyInfo of which one private key opens what the other one does: of RSA with one
+ * modulus. */
+bool pkix_same_holder_key(struct view a, struct view b);
 /* Verifies `signature` over `tbs` under an AlgorithmIdentifier of sha1/sha256/384/512 with RSA
  * (PKCS#1 v1.5, PSS) or ECDSA. SHA-1 is refused with NTE_BAD_ALGID unless allow_sha1, MD5 always.
  * NTE_BAD_SIGNATURE if it does not verify. */

@@ -267,6 +267,20 @@ pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err)
 	return write_rsa(&k, &der, err) && cms_digest_of(NID_sha256, buf_view(&der), out, err);
 }
 
+bool
+pkix_same_holder_key(struct view a, struct view b)
+{
+	OWNED(numbers_free) struct numbers x = {0};
+	OWNED(numbers_free) struct numbers y = {0};
+	struct err ignored;
+
+	if (view_eq(a, b))
+		return true;
+	/* What is read of an EC key has one encoding. */
+	return read_numbers(a, &x, &ignored) && read_numbers(b, &y, &ignored) && x.curve == NULL &&
+	       y.curve == NULL && view_eq(x.n, y.n);
+}
+
 static const struct curve *
 curve_of(const EVP_PKEY *key)
 {

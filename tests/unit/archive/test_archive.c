@@ -8,6 +8,7 @@
 #include <openssl/param_build.h>
 
 #include "archive_pki.h"
+#include "mem.h"
 #include "oids.h"
 
 #define KRAS 4
@@ -760,6 +761,7 @@ agents_are_told_apart_by_key_and_holder(void **state)
 	    {"CN=kra1,DC=com", UPN("kra2"), p256_other, false, true},
 	    {"CN=renamed,DC=com", UPN("KRA1"), p256_other, false, true},
 	    {"CN=kra2,DC=com", NULL, p256_other, false, false},
+	    {"CN=Kra1,DC=COM", UPN("kra2"), p256_other, false, true},
 	};
 	struct test_cert kra1 = agent("CN=kra1,DC=com", UPN("kra1"), p256);
 
@@ -772,6 +774,55 @@ agents_are_told_apart_by_key_and_holder(void **state)
 		test_cert_free(&c);
 	}
 	test_cert_free(&kra1);
+}
+
+#define RSA "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+/* Head and first octets of a number of 1032 bits. */
+#define MODULUS "\x02\x81\x82\x00\xc0"
+
+/* One modulus: with and without parameters, with another exponent, and in BER. */
+static void
+agent_is_one_however_his_key_is_written(void **state)
+{
+#define KEY(head, modulus, tail, same)                                                             \
+	{                                                                                          \
+		head, modulus, tail, sizeof(head) - 1, sizeof(modulus) - 1, sizeof(tail) - 1, same \
+	}
+	static const struct {
+		const char *head, *modulus, *tail;
+		size_t head_len, modulus_len, tail_len;
+		bool same;
+	} keys[] = {
+	    KEY("\x30\x81\xa0\x30\x0d" RSA "\x05\x00\x03\x81\x8e\x00\x30\x81\x8a", MODULUS,
+		"\x02\x03\x01\x00\x01", true),
+	    KEY("\x30\x81\x9e\x30\x0b" RSA "\x03\x81\x8e\x00\x30\x81\x8a", MODULUS,
+		"\x02\x03\x01\x00\x01", true),
+	    KEY("\x30\x81\x9e\x30\x0d" RSA "\x05\x00\x03\x81\x8c\x00\x30\x81\x88", MODULUS,
+		"\x02\x01\x03", true),
+	    KEY("\x30\x81\xa1\x30\x0d" RSA "\x05\x00\x03\x81\x8f\x00\x30\x82\x00\x8a", MODULUS,
+		"\x02\x03\x01\x00\x01", true),
+	    KEY("\x30\x81\xa0\x30\x0d" RSA "\x05\x00\x03\x81\x8e\x00\x30\x81\x8a",
+		"\x02\x81\x82\x00\xc1", "\x02\x03\x01\x00\x01", false),
+	};
+	struct pkix_cert certs[COUNT_OF(keys)] = {0};
+	struct buf spki[COUNT_OF(keys)] = {0};
+	uint8_t rest[0x80];
+	struct err err;
+
+	(void)state;
+	memset(rest, 0xa5, sizeof rest);
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		assert_true(
+		    buf_append(&spki[i], view_of(keys[i].head, keys[i].head_len), &err) &&
+		    buf_append(&spki[i], view_of(keys[i].modulus, keys[i].modulus_len), &err) &&
+		    buf_append(&spki[i], view_of(rest, sizeof rest), &err) &&
+		    buf_append(&spki[i], view_of(keys[i].tail, keys[i].tail_len), &err));
+		certs[i].spki = buf_view(&spki[i]);
+		assert_int_equal(kra_same_agent(&certs[0], &certs[i], false), keys[i].same);
+		assert_int_equal(kra_same_agent(&certs[i], &certs[0], false), keys[i].same);
+	}
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		buf_free(&spki[i]);
 }
 
 static void
@@ -837,6 +888,7 @@ main(void)
 	    cmocka_unit_test(kra_certificate_is_judged_by_usage_time_and_issuer),
 	    cmocka_unit_test(kra_certificate_with_a_broken_signature_is_refused),
 	    cmocka_unit_test(agents_are_told_apart_by_key_and_holder),
+	    cmocka_unit_test(agent_is_one_however_his_key_is_written),
 	    cmocka_unit_test(two_of_four_kras_are_used_in_turn),
 	    cmocka_unit_test(first_kra_is_chosen_at_random),
 	};
