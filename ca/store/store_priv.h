@@ -49,7 +49,7 @@ enum copy_state { COPY_NONE, COPY_WANTED, COPY_RUNS };
 
 /* In pages of the log (copyback.c); tests have smaller ones. */
 struct log_limits {
-	int new, is_long, rest, most;
+	atomic_int new, is_long, rest, most;
 };
 
 struct store {
@@ -72,7 +72,8 @@ struct store {
 
 	/* copyback.c */
 	struct log_limits log_limits;
-	int wal_pages, wal_pages_finished; /* the writer's: in the log, and when it copied last */
+	atomic_int wal_pages; /* the writer's, as the next: in the log, and when it copied last */
+	int wal_pages_finished;
 	/* In the log when it was copied last, and how many of them were; tests make a copy due. */
 	atomic_int wal_pages_looked, wal_pages_copied;
 	atomic_bool checkpoint_fails;

@@ -236,8 +236,9 @@ the_writer_copies_what_is_left_of_a_long_log(void **state)
 	add_until_all_is_copied(f);
 	by_copier = atomic_load(&copied_by_copier);
 	before = atomic_load(&begun_anew);
-	f->store->log_limits =
-	    (struct log_limits){.new = 1000000, .is_long = 30, .rest = 60, .most = 1000000};
+	f->store->log_limits.new = f->store->log_limits.most = 1000000;
+	f->store->log_limits.is_long = 30;
+	f->store->log_limits.rest = 60;
 	add(f, 60);
 	assert_true(atomic_load(&begun_anew) >= before + 2);
 	assert_true(atomic_load(&copied_by_others) > 0);
