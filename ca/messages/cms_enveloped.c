@@ -5,14 +5,7 @@
 
 #include "der.h"
 #include "mem.h"
-
-static struct view
-whole_of(const ASN1_TYPE *t)
-{
-	if (t->type != V_ASN1_SEQUENCE && t->type != V_ASN1_OTHER)
-		return (struct view){0};
-	return der_string(t->value.asn1_string);
-}
+#include "oids.h"
 
 static bool
 read_issuer_serial(const CMSW_ISSUER_SERIAL *wire, struct cms_recipient *out, struct err *err)
@@ -82,9 +75,9 @@ read_key_agree(
 }
 
 static bool
-read_recipient(struct cms_enveloped *out, const ASN1_TYPE *t, struct err *err)
+read_recipient(struct cms_enveloped *out, struct view whole, struct err *err)
 {
-	struct cms_recipient r = {.raw = whole_of(t)};
+	struct cms_recipient r = {.raw = whole};
 	CMSW_RECIPIENT *wire = der_decode(
 	    ASN1_ITEM_rptr(CMSW_RECIPIENT), r.raw, CMS_ENVELOPED_MAX, "a RecipientInfo", err);
 
@@ -120,21 +113,22 @@ check_threshold(const struct cms_enveloped *e, struct err *err)
 		   e->count);
 }
 
+/* `set` has `count` of them, which are values of some kind. */
 static bool
-read_recipients(const STACK_OF(ASN1_TYPE) * list, struct cms_enveloped *out, struct err *err)
+read_recipients(struct view set, size_t count, struct cms_enveloped *out, struct err *err)
 {
-	int count = sk_ASN1_TYPE_num(list);
+	struct view whole;
 
-	if (count <= 0 || count > CMS_RECIPIENTS_MAX)
+	if (count == 0 || count > CMS_RECIPIENTS_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
-		    "the message has %d recipients; 1 to %d are read", count, CMS_RECIPIENTS_MAX);
+		    "the message has %zu recipients; 1 to %d are read", count, CMS_RECIPIENTS_MAX);
 	out->threshold = 1;
 	if ((out->recipients = calloc(CMS_RECIPIENTS_MAX, sizeof *out->recipients)) == NULL ||
 	    (out->wire->recipients = sk_CMSW_RECIPIENT_new_null()) == NULL ||
 	    (out->wire->shares = sk_CMSW_KEY_SHARE_new_null()) == NULL)
 		return err_nomem(err);
-	for (int i = 0; i < count; i++)
-		if (!read_recipient(out, sk_ASN1_TYPE_value(list, i), err))
+	while (der_take_value(&set, &whole))
+		if (!read_recipient(out, whole, err))
 			return false;
 	return check_threshold(out, err);
 }
@@ -146,7 +140,6 @@ read_gcm(const void *param, struct cms_enveloped_wire *w, struct err *err)
 	int64_t tag_len = 12;
 
 	w->gcm = der_exact(ASN1_ITEM_rptr(CMSW_GCM), der_string(param));
-	w->tag = der_string(w->authenticated->data->mac);
 	if (w->gcm == NULL ||
 	    (w->gcm->tag_len != NULL && ASN1_INTEGER_get_int64(&tag_len, w->gcm->tag_len) != 1) ||
 	    tag_len < 12 || tag_len > (int64_t)w->alg->tag_len || w->tag.len != (size_t)tag_len)
@@ -160,7 +153,7 @@ read_gcm(const void *param, struct cms_enveloped_wire *w, struct err *err)
 static bool
 read_alg(const X509_ALGOR *alg, struct cms_enveloped_wire *w, struct err *err)
 {
-	bool gcm = w->authenticated != NULL;
+	bool gcm = w->is_authenticated;
 	const ASN1_OBJECT *oid;
 	const void *param;
 	char name[80];
@@ -183,16 +176,28 @@ read_alg(const X509_ALGOR *alg, struct cms_enveloped_wire *w, struct err *err)
 		   w->alg->iv_len);
 }
 
+/* EnvelopedData or AuthEnvelopedData, by its elements. */
+struct parts {
+	int32_t version;
+	struct view type, recipients, content_type, algorithm, ciphertext, mac;
+	size_t recipient_count;
+	bool has_attributes; /* that are authenticated */
+};
+
 static bool
-read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, struct err *err)
+read_content(const struct parts *p, struct cms_enveloped *out, struct err *err)
 {
 	struct cms_enveloped_wire *w = out->wire;
+	const uint8_t *at = p->algorithm.ptr;
 
-	if (!read_alg(wire->alg, w, err))
+	if ((w->content_alg = d2i_X509_ALGOR(NULL, &at, (long)p->algorithm.len)) == NULL)
+		return err_nomem(err);
+	w->tag = p->mac;
+	if (!read_alg(w->content_alg, w, err))
 		return false;
 	out->cipher = w->alg->id;
 	out->cipher_name = w->alg->name;
-	w->ciphertext = der_string(wire->content);
+	w->ciphertext = p->ciphertext;
 	if (w->ciphertext.len == 0 || w->ciphertext.len % w->alg->block_len != 0)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the encrypted content has %zu bytes, which is not a number of %s blocks",
@@ -200,60 +205,121 @@ read_content(const CMSW_ENCRYPTED_CONTENT *wire, struct cms_enveloped *out, stru
 	return true;
 }
 
-/* The message as `item`, the ContentInfo of one type; NULL after an error. */
-static void *
-read_message(struct view der, const ASN1_ITEM *item, int nid, struct err *err)
+/* Absent, or there as it may be. */
+static bool
+skip_raw(struct view *cursor, uint8_t first)
 {
-	void *m = der_decode(item, der, CMS_ENVELOPED_MAX, "the enveloped message", err);
-	char oid[80];
+	struct view ignored;
 
-	if (m == NULL && err->code == ERROR_INVALID_DATA && der_is_other_content(der, nid, oid))
-		err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not %s", oid,
-		    nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
-	return m;
+	return cursor->len == 0 || cursor->ptr[0] != first || der_take_raw(cursor, first, &ignored);
 }
 
 static bool
-is_of_type(const ASN1_OBJECT *type, int nid, struct err *err)
+split_content(struct view *data, struct parts *p)
 {
-	return OBJ_obj2nid(type) == nid ||
-	       err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself %s",
-		   nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
+	struct view content, oid;
+
+	return der_take(data, DER_SEQUENCE, &content) && der_take_oid(&content, &p->content_type) &&
+	       der_take_algorithm(&content, &p->algorithm, &oid) &&
+	       (content.len == 0 || der_take(&content, DER_CONTEXT_0_PRIMITIVE, &p->ciphertext)) &&
+	       content.len == 0;
+}
+
+static bool
+split_recipients(struct view *data, struct parts *p)
+{
+	struct view cursor, whole;
+
+	if (!der_take(data, DER_SET, &p->recipients))
+		return false;
+	for (cursor = p->recipients; cursor.len > 0; p->recipient_count++)
+		if (!der_take_value(&cursor, &whole))
+			return false;
+	return true;
+}
+
+/* What follows the content of an AuthEnvelopedData (RFC 5083 2.1). */
+static bool
+split_mac(struct view *data, struct parts *p)
+{
+	p->has_attributes = data->len > 0 && data->ptr[0] == DER_CONTEXT_1;
+	return skip_raw(data, DER_CONTEXT_1) && der_take(data, DER_OCTET_STRING, &p->mac) &&
+	       skip_raw(data, DER_CONTEXT_2);
+}
+
+/* The type of a ContentInfo, and what it holds. */
+static bool
+split_info(struct view der, struct view *type, struct view *content)
+{
+	struct view info;
+
+	return der_take(&der, DER_SEQUENCE, &info) && der.len == 0 && der_take_oid(&info, type) &&
+	       der_take(&info, DER_CONTEXT_0, content) && info.len == 0;
+}
+
+static bool
+split(struct view der, bool authenticated, struct parts *p)
+{
+	struct view tagged, data;
+
+	*p = (struct parts){0};
+	return split_info(der, &p->type, &tagged) && der_take(&tagged, DER_SEQUENCE, &data) &&
+	       tagged.len == 0 && der_take_int32(&data, &p->version) &&
+	       skip_raw(&data, DER_CONTEXT_0) && split_recipients(&data, p) &&
+	       split_content(&data, p) &&
+	       (authenticated ? split_mac(&data, p) : skip_raw(&data, DER_CONTEXT_1)) &&
+	       data.len == 0;
+}
+
+/* The message as the ContentInfo of one type. */
+static bool
+read_message(struct view der, int nid, struct parts *p, struct err *err)
+{
+	char oid[80];
+
+	if (der.len > CMS_ENVELOPED_MAX)
+		return err_set(err, DIRCA_E_TOO_LARGE,
+		    "the enveloped message has %zu bytes, more than the %d that are read", der.len,
+		    CMS_ENVELOPED_MAX);
+	if (split(der, nid == NID_id_smime_ct_authEnvelopedData, p))
+		return oid_octets_nid(p->type) == nid ||
+		       err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message does not call itself %s",
+			   nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
+	if (der_is_other_content(der, nid, oid))
+		return err_set(err, CRYPT_E_INVALID_MSG_TYPE, "the message is of type %s, not %s",
+		    oid, nid == NID_pkcs7_enveloped ? "EnvelopedData" : "AuthEnvelopedData");
+	return err_set(err, ERROR_INVALID_DATA,
+	    "the enveloped message is malformed, cut off, another thing or not in the "
+	    "distinguished encoding (DER)");
 }
 
 static bool
 read_enveloped(struct view der, struct cms_enveloped *e, struct err *err)
 {
-	CMSW_ENVELOPED *m =
-	    read_message(der, ASN1_ITEM_rptr(CMSW_ENVELOPED), NID_pkcs7_enveloped, err);
-	int version;
+	struct parts p;
 
-	if ((e->wire->message = m) == NULL || !is_of_type(m->type, NID_pkcs7_enveloped, err))
+	if (!read_message(der, NID_pkcs7_enveloped, &p, err))
 		return false;
-	version = m->data->version;
-	if (version != 0 && (version < 2 || version > 4))
+	e->wire->version = p.version;
+	if (p.version != 0 && (p.version < 2 || p.version > 4))
 		return err_set(err, ERROR_INVALID_DATA,
-		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", version);
-	return read_recipients(m->data->recipients, e, err) &&
-	       read_content(m->data->content, e, err);
+		    "EnvelopedData has version %d; 0, 2, 3 and 4 are known", (int)p.version);
+	return read_recipients(p.recipients, p.recipient_count, e, err) && read_content(&p, e, err);
 }
 
 /* Attributes would be authenticated with the content, and nobody writes any. */
 static bool
 read_authenticated(struct view der, struct cms_enveloped *e, struct err *err)
 {
-	const int nid = NID_id_smime_ct_authEnvelopedData;
-	CMSW_AUTH_ENVELOPED *m = read_message(der, ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), nid, err);
-	const CMSW_AUTH_ENVELOPED_DATA *data;
+	struct parts p;
 
-	if ((e->wire->authenticated = m) == NULL || !is_of_type(m->type, nid, err))
+	if (!read_message(der, NID_id_smime_ct_authEnvelopedData, &p, err))
 		return false;
-	data = m->data;
-	if (data->version != 0 || data->auth_attrs != NULL ||
-	    OBJ_obj2nid(data->content->type) != NID_pkcs7_data)
+	e->wire->is_authenticated = true;
+	if (p.version != 0 || p.has_attributes || oid_octets_nid(p.content_type) != NID_pkcs7_data)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "AuthEnvelopedData is read in version 0, of data, without attributes");
-	return read_recipients(data->recipients, e, err) && read_content(data->content, e, err);
+	return read_recipients(p.recipients, p.recipient_count, e, err) && read_content(&p, e, err);
 }
 
 typedef bool read_function(struct view der, struct cms_enveloped *e, struct err *err);
@@ -267,7 +333,7 @@ decode(
 	*out = e;
 	e.wire = mem_zero(1, sizeof *e.wire);
 	e.wire->reads_shares = shares;
-	if (!read(der, &e, err) || !buf_dup(der, &e.raw, err))
+	if (!buf_dup(der, &e.raw, err) || !read(buf_view(&e.raw), &e, err))
 		return false;
 	*out = e;
 	e = (struct cms_enveloped){0};
@@ -283,12 +349,13 @@ cms_enveloped_decode(struct view der, struct cms_enveloped *out, struct err *err
 bool
 cms_sealed_decode(struct view der, struct cms_enveloped *out, struct err *err)
 {
+	const int nid = NID_id_smime_ct_authEnvelopedData;
+	struct view type, content;
 	char oid[80];
+	bool other = split_info(der, &type, &content) ? oid_octets_nid(type) != nid
+						      : der_is_other_content(der, nid, oid);
 
-	return decode(der,
-	    der_is_other_content(der, NID_id_smime_ct_authEnvelopedData, oid) ? read_enveloped
-									      : read_authenticated,
-	    true, out, err);
+	return decode(der, other ? read_enveloped : read_authenticated, true, out, err);
 }
 
 void
@@ -297,8 +364,7 @@ cms_enveloped_free(struct cms_enveloped *e)
 	if (e->wire != NULL) {
 		sk_CMSW_RECIPIENT_pop_free(e->wire->recipients, CMSW_RECIPIENT_free);
 		sk_CMSW_KEY_SHARE_pop_free(e->wire->shares, CMSW_KEY_SHARE_free);
-		CMSW_ENVELOPED_free(e->wire->message);
-		CMSW_AUTH_ENVELOPED_free(e->wire->authenticated);
+		X509_ALGOR_free(e->wire->content_alg);
 		CMSW_GCM_free(e->wire->gcm);
 		free(e->wire);
 	}

@@ -11,8 +11,9 @@
 #define CMS_RECIPIENTS_MAX 64
 
 struct cms_enveloped_wire {
-	CMSW_ENVELOPED *message; /* one of these two */
-	CMSW_AUTH_ENVELOPED *authenticated;
+	bool is_authenticated; /* AuthEnvelopedData */
+	int version;
+	X509_ALGOR *content_alg; /* storage of the IV of CBC */
 	STACK_OF(CMSW_RECIPIENT) * recipients;
 	STACK_OF(CMSW_KEY_SHARE) * shares; /* what of them hold recipients of shares */
 	bool reads_shares;

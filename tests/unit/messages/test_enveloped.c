@@ -2,6 +2,8 @@
  * nothing else opens. */
 #include "cms_enveloped.h"
 #include "cms_support.h"
+#include "der.h"
+#include "der_variants.h"
 #include "own_openssl.h"
 
 int __real_EVP_CIPHER_CTX_rand_key(EVP_CIPHER_CTX *ctx, unsigned char *key);
@@ -702,6 +704,51 @@ a_seed_of_another_length_is_refused(void **state)
 			    &err, E_INVALIDARG);
 }
 
+static size_t taken;
+
+/* By the templates, of which a message that is read must be the only encoding. */
+static void
+is_read_as_by_templates(struct view der)
+{
+	CMSW_ENVELOPED *plain = der_exact(ASN1_ITEM_rptr(CMSW_ENVELOPED), der);
+	CMSW_AUTH_ENVELOPED *gcm = der_exact(ASN1_ITEM_rptr(CMSW_AUTH_ENVELOPED), der);
+	struct cms_enveloped e;
+	struct err err;
+
+	if (cms_sealed_decode(der, &e, &err)) {
+		taken++;
+		assert_true(plain != NULL || gcm != NULL);
+		assert_true(view_eq(e.wire->ciphertext,
+		    der_string((cms_is_gcm(e.cipher) ? gcm->data->content : plain->data->content)
+				   ->content)));
+		cms_enveloped_free(&e);
+	}
+	if (cms_enveloped_decode(der, &e, &err)) {
+		assert_non_null(plain);
+		cms_enveloped_free(&e);
+	}
+	CMSW_ENVELOPED_free(plain);
+	CMSW_AUTH_ENVELOPED_free(gcm);
+}
+
+static void
+message_is_read_in_its_only_encoding(void **state)
+{
+	const enum cms_cipher ciphers[] = {CMS_AES_256_CBC, CMS_AES_256_GCM};
+	const struct identity *to[] = {&rsa, &p256};
+	struct buf der;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		taken = 0;
+		seal(to[i / 2], ciphers[i % 2], true, &der);
+		is_read_as_by_templates(buf_view(&der));
+		assert_int_equal(taken, 1);
+		assert_true(der_variants(buf_view(&der), is_read_as_by_templates) > 150);
+		buf_free(&der);
+	}
+}
+
 int
 main(void)
 {
@@ -709,6 +756,7 @@ main(void)
 	    cmocka_unit_test(sealed_message_opens_with_every_kind_of_key_and_cipher),
 	    cmocka_unit_test(the_content_key_is_made_of_both_sources),
 	    cmocka_unit_test(a_seed_of_another_length_is_refused),
+	    cmocka_unit_test(message_is_read_in_its_only_encoding),
 	    cmocka_unit_test(authenticated_message_is_no_enveloped_data),
 	    cmocka_unit_test(authenticated_message_with_other_parts_is_refused),
 	    cmocka_unit_test(authenticated_content_with_any_bit_changed_does_not_open),
