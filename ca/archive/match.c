@@ -176,11 +176,13 @@ rsa_stand_in(const struct rsa_numbers *wanted, struct rsa_numbers *out)
 	out->e = BN_dup(wanted->e);
 	if (out->n == NULL || out->e == NULL)
 		return false;
-	for (size_t i = 0; i < COUNT_OF(primes); i++)
+	for (size_t i = 0; i < COUNT_OF(primes); i++) {
 		if ((*primes[i] = BN_secure_new()) == NULL ||
 		    BN_priv_rand(*primes[i], BN_num_bits(out->n) / 2, BN_RAND_TOP_TWO,
 			BN_RAND_BOTTOM_ODD) != 1)
 			return false;
+		BN_set_flags(*primes[i], BN_FLG_CONSTTIME);
+	}
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		if ((*numbers[i].to = BN_secure_new()) == NULL ||
 		    BN_priv_rand_range(*numbers[i].to, *numbers[i].below) != 1)

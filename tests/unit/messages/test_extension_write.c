@@ -32,9 +32,9 @@ marked(ext_list *list, bool critical)
 static void
 key_identifier_and_sid_are_written_as_they_are_pushed(void **state)
 {
-	static const char *const sids[] = {"", "S-1-5-21-1-2-3-1104",
-	    "S-1-5-21-4294967295-4294967295-4294967295-4294967295-"
-	    "4294967295-4294967295-4294967295-4294967295-4294967295-1"};
+	static const char longest[] = "S-1-5-21-4294967295-4294967295-4294967295-4294967295-"
+				      "4294967295-4294967295-4294967295-4294967295-4294967295-1";
+	const char *const sids[] = {"", "S-1-5-21-1-2-3-1104", longest};
 	uint8_t id[200] = {1, 2, 3};
 	struct err err;
 
