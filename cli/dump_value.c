@@ -78,7 +78,7 @@ static json_t *
 of_number(const ASN1_INTEGER *n)
 {
 	int64_t small;
-	bool fits = ASN1_INTEGER_get_int64(&small, n) == 1;
+	bool fits = der_int64(&small, n);
 
 	ERR_clear_error();
 	return fits ? json_integer((json_int_t)small)

@@ -60,8 +60,7 @@ cmc_references(uint32_t data_reference, const STACK_OF(ASN1_INTEGER) * list, int
 	int64_t number;
 
 	if (data_reference != 0 || sk_ASN1_INTEGER_num(list) != 1 ||
-	    ASN1_INTEGER_get_int64(&number, sk_ASN1_INTEGER_value(list, 0)) != 1 ||
-	    number != body_part)
+	    !der_int64(&number, sk_ASN1_INTEGER_value(list, 0)) || number != body_part)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "control %s is not about body part %lld and that alone", control,
 		    (long long)body_part);

@@ -44,9 +44,8 @@ read_fail_info(const CMCW_STATUS_INFO *info, struct cmc_response *out, struct er
 
 	if (info->other == NULL)
 		return true;
-	if (info->other->type != CMCW_OTHER_FAIL ||
-	    ASN1_INTEGER_get_int64(&number, info->other->d.fail) != 1 || number < 0 ||
-	    number > INT16_MAX)
+	if (info->other->type != CMCW_OTHER_FAIL || !der_int64(&number, info->other->d.fail) ||
+	    number < 0 || number > INT16_MAX)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the CMC response fails without a proper failure code");
 	out->fail_info = (int)number;

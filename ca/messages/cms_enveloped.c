@@ -140,8 +140,7 @@ read_gcm(const void *param, struct cms_enveloped_wire *w, struct err *err)
 	int64_t tag_len = 12;
 
 	w->gcm = der_exact(ASN1_ITEM_rptr(CMSW_GCM), der_string(param));
-	if (w->gcm == NULL ||
-	    (w->gcm->tag_len != NULL && ASN1_INTEGER_get_int64(&tag_len, w->gcm->tag_len) != 1) ||
+	if (w->gcm == NULL || (w->gcm->tag_len != NULL && !der_int64(&tag_len, w->gcm->tag_len)) ||
 	    tag_len < 12 || tag_len > (int64_t)w->alg->tag_len || w->tag.len != (size_t)tag_len)
 		return err_set(err, ERROR_INVALID_DATA,
 		    "the %s content has no tag of the 12 to %zu bytes that its parameters name",

@@ -357,6 +357,17 @@ der_alg_set(X509_ALGOR *alg, int nid, ASN1_STRING *params, struct err *err)
 	return err_nomem(err);
 }
 
+bool
+der_int64(int64_t *out, const ASN1_INTEGER *from)
+{
+	bool fits;
+
+	ERR_set_mark();
+	fits = ASN1_INTEGER_get_int64(out, from) == 1;
+	ERR_pop_to_mark();
+	return fits;
+}
+
 ASN1_STRING *
 der_pack(const ASN1_ITEM *item, const void *value)
 {

@@ -75,6 +75,8 @@ bool der_set_wrap(struct view values, ASN1_STRING **out, struct err *err);
  * into the attribute. */
 bool der_attr_octets(const struct cms_attr *a, struct view *out, struct err *err);
 
+/* The number, if it fits; nothing of one that does not stays in OpenSSL's queue of errors. */
+bool der_int64(int64_t *out, const ASN1_INTEGER *from);
 /* The encoding of a structure as a string, for the parameters of an algorithm and the like; NULL on
  * no memory or a NULL value. */
 ASN1_STRING *der_pack(const ASN1_ITEM *item, const void *value);

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include "der.h"
 #include "own_openssl.h"
 
 static int64_t cost_of(const X509_ALGOR *alg, int depth);
@@ -11,7 +12,7 @@ pbe_count(const ASN1_INTEGER *count)
 {
 	int64_t n = 1;
 
-	if (count != NULL && (ASN1_INTEGER_get_int64(&n, count) != 1 || n < 1))
+	if (count != NULL && (!der_int64(&n, count) || n < 1))
 		n = INT64_MAX;
 	ERR_clear_error();
 	return n;

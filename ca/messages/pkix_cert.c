@@ -54,8 +54,8 @@ read_version(const PKIX_TBS_CERT *tbs, int *out, struct err *err)
 {
 	int64_t version = 0;
 
-	if ((tbs->version != NULL && ASN1_INTEGER_get_int64(&version, tbs->version) != 1) ||
-	    version < 0 || version > 2)
+	if ((tbs->version != NULL && !der_int64(&version, tbs->version)) || version < 0 ||
+	    version > 2)
 		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 1, 2 or 3");
 	*out = (int)version + 1;
 	if (version < 2 && tbs->extensions != NULL)
@@ -275,9 +275,8 @@ pkix_constraints_decode(struct view value, bool *is_ca_out, int32_t *path_len_ou
 
 	*is_ca_out = false;
 	*path_len_out = -1;
-	if (c == NULL ||
-	    (c->pathlen != NULL && (ASN1_INTEGER_get_int64(&path_len, c->pathlen) != 1 ||
-				       path_len < 0 || path_len > INT32_MAX)))
+	if (c == NULL || (c->pathlen != NULL && (!der_int64(&path_len, c->pathlen) ||
+						    path_len < 0 || path_len > INT32_MAX)))
 		return err_openssl(err, ERROR_INVALID_DATA,
 		    "basic constraints: neither a CA's nor an end entity's");
 	*is_ca_out = c->ca != 0;
@@ -338,7 +337,7 @@ pkix_cert_path_len(const struct pkix_cert *c)
 	int64_t len = -1;
 
 	if (value != NULL && value->pathlen != NULL &&
-	    (ASN1_INTEGER_get_int64(&len, value->pathlen) != 1 || len < 0))
+	    (!der_int64(&len, value->pathlen) || len < 0))
 		len = 0;
 	ERR_clear_error();
 	return len;
@@ -390,8 +389,7 @@ pkix_cert_ca_version(const struct pkix_cert *c, uint32_t *version_out, struct er
 		return true;
 	if (!pkix_der_is_strict(ext->value) ||
 	    (number = d2i_ASN1_INTEGER(NULL, &p, (long)ext->value.len)) == NULL ||
-	    ASN1_INTEGER_get_int64(&version, number) != 1 || version < 0 ||
-	    version > CA_VERSION_MAX)
+	    !der_int64(&version, number) || version < 0 || version > CA_VERSION_MAX)
 		return err_openssl(err, ERROR_INVALID_DATA, "certificate: no CA version");
 	*version_out = (uint32_t)version;
 	return true;

@@ -2,6 +2,7 @@
  * CRLs are read where they lie: the entries, which may be a million, are walked and never decoded
  * into objects; the rest is a small CRL without entries that OpenSSL decodes.
  */
+#include "der.h"
 #include "der_write.h"
 #include "pkix_priv.h"
 
@@ -262,7 +263,7 @@ pkix_crl_number(struct view der, EVP_PKEY *key, int64_t *number_out, struct err 
 	*number_out = 0;
 	if (ok)
 		number = X509_CRL_get_ext_d2i(c.small, NID_crl_number, NULL, NULL);
-	if (number != NULL && ASN1_INTEGER_get_int64(number_out, number) != 1)
+	if (number != NULL && !der_int64(number_out, number))
 		*number_out = 0;
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");

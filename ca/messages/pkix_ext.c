@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
 
@@ -114,7 +115,7 @@ read_template_name(struct view der, char **cn_out, struct err *err)
 static bool
 read_version(const ASN1_INTEGER *from, int64_t *to)
 {
-	return ASN1_INTEGER_get_int64(to, from) == 1 && *to >= 0 && *to <= INT32_MAX;
+	return der_int64(to, from) && *to >= 0 && *to <= INT32_MAX;
 }
 
 /* 21.7 ([MS-WCCE] 2.2.2.7.7.2). A minor version without a major one cannot be told from it: a lone

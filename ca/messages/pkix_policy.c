@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "der.h"
 #include "oids.h"
 #include "pkix_priv.h"
 
@@ -248,7 +249,7 @@ lower(int64_t *counter, const ASN1_INTEGER *to)
 	if (to == NULL)
 		return;
 	/* A number that cannot be read counts as the strictest. */
-	if (ASN1_INTEGER_get_int64(&n, to) != 1 || n < 0)
+	if (!der_int64(&n, to) || n < 0)
 		n = 0;
 	if (n < *counter)
 		*counter = n;

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "der.h"
 #include "mem.h"
 #include "oids.h"
 #include "text.h"
@@ -148,7 +149,7 @@ read_info(struct pkix_request *r, struct err *err)
 	r->wire->info = d2i_PKIX_REQUEST_INFO(NULL, &p, (long)r->info.len);
 	if ((info = r->wire->info) == NULL || p != r->info.ptr + r->info.len)
 		return err_openssl(err, ERROR_INVALID_DATA, "not a CertificationRequestInfo");
-	if (ASN1_INTEGER_get_int64(&version, info->version) != 1 || version != 0)
+	if (!der_int64(&version, info->version) || version != 0)
 		return err_openssl(err, ERROR_INVALID_DATA, "the version is not 0 (RFC 2986 4.1)");
 	r->subject = pkix_string_view(info->subject);
 	r->spki = pkix_string_view(info->spki);

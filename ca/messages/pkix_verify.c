@@ -1,3 +1,4 @@
+#include "der.h"
 #include "pkix_priv.h"
 
 #include <openssl/err.h>
@@ -76,8 +77,8 @@ read_pss(const X509_ALGOR *alg, struct scheme *s, struct err *err)
 	}
 	if (pss == NULL || p != ASN1_STRING_get0_data(value) + ASN1_STRING_length(value))
 		return err_openssl(err, NTE_BAD_ALGID, "RSASSA-PSS without valid parameters");
-	if ((pss->saltLength != NULL && ASN1_INTEGER_get_int64(&salt, pss->saltLength) != 1) ||
-	    (pss->trailerField != NULL && ASN1_INTEGER_get_int64(&trailer, pss->trailerField) != 1))
+	if ((pss->saltLength != NULL && !der_int64(&salt, pss->saltLength)) ||
+	    (pss->trailerField != NULL && !der_int64(&trailer, pss->trailerField)))
 		return err_openssl(err, NTE_BAD_ALGID,
 		    "RSASSA-PSS with a salt length or trailer that is no number");
 	s->md_nid = digest_nid(pss->hashAlgorithm);

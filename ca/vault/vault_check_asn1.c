@@ -86,7 +86,7 @@ integer_is(const ASN1_INTEGER *i, int64_t wanted)
 {
 	int64_t v;
 
-	return ASN1_INTEGER_get_int64(&v, i) == 1 && v == wanted;
+	return der_int64(&v, i) && v == wanted;
 }
 
 static bool
