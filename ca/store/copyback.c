@@ -7,7 +7,13 @@
  * not end. So the writer copies the last pages itself once the log is long and few are left; and
  * whatever is left when it is longer than that, lest it grow without end. A reader's snapshot keeps
  * what was committed since in the log: then it grows as long as that reader reads.
+ *
+ * SQLite syncs the database when the last page of the log was copied, which is the writer's turn.
+ * So the thread syncs what it copied, lest commits wait for that.
  */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "store_priv.h"
 
 #include "log.h"
@@ -17,7 +23,7 @@
  * whatever waits. */
 #define COPY_NEW  2000
 #define LOG_LONG  4000
-#define COPY_REST 200
+#define COPY_REST 80
 #define LOG_MOST  16000
 
 void
@@ -42,6 +48,31 @@ note(struct store *s, bool ok, const struct err *reason)
 		log_error("failed", LOG_REASON(reason));
 }
 
+static int
+sync_database(struct conn *c)
+{
+	sqlite3_file *f = NULL;
+	int rc = sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &f);
+
+	return rc != SQLITE_OK ? rc : f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+}
+
+/* The system tells of such a failure once: the next sync would succeed, and the log begin anew
+ * without pages that the disk does not have. It still has all of them, and whoever opens it when
+ * nobody has it open copies them all again. */
+static _Noreturn void
+end_unsynced(const struct store *s)
+{
+	struct err reason;
+
+	err_set(&reason, DIRCA_E_DATABASE,
+	    "CA database %s: the disk did not take what was copied from the write-ahead log; all "
+	    "of it is in the log and is copied again at the next start",
+	    s->path);
+	log_error("ends", LOG_REASON(&reason));
+	_exit(EXIT_FAILURE);
+}
+
 /* What is copied now, by whoever set COPY_RUNS. PASSIVE waits for no reader; a failure leaves the
  * log as it is, and the next group tries again. */
 static void
@@ -50,6 +81,11 @@ copy(struct store *s, struct conn *c)
 	int total = 0, copied = 0;
 	int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied);
 	struct err reason;
+
+	if (rc == SQLITE_OK && c != &s->writer)
+		rc = sync_database(c);
+	if (rc == SQLITE_IOERR_FSYNC)
+		end_unsynced(s);
 
 	/* Another process copies. */
 	if ((rc & 0xff) == SQLITE_BUSY)

@@ -4,12 +4,15 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "store_priv.h"
 #include "store_test.h"
 
@@ -25,7 +28,7 @@ static ino_t database;
 static pthread_t copier;
 static atomic_int longest, begun_anew, written_over_too_early;
 static atomic_int copied_by_copier, copied_by_others;
-static atomic_bool unsynced, disk_is_full;
+static atomic_bool unsynced, disk_is_full, sync_fails;
 
 /* What the copier waits at before it writes to the database, if it is there. */
 static struct gate {
@@ -97,6 +100,10 @@ fdatasync(int fd)
 
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
+	if (is_database(fd) && atomic_load(&sync_fails)) {
+		errno = EIO;
+		return -1;
+	}
 	rc = real(fd);
 	if (is_database(fd))
 		atomic_store(&unsynced, false);
@@ -166,14 +173,20 @@ await(bool (*is_so)(struct fixture *), struct fixture *f)
 }
 
 static bool
-all_is_copied(struct fixture *f)
+nobody_copies(struct fixture *f)
 {
 	bool is_still;
 
 	pthread_mutex_lock(&f->store->copy_lock);
 	is_still = f->store->copy_state == COPY_NONE;
 	pthread_mutex_unlock(&f->store->copy_lock);
-	return is_still && f->store->wal_pages > 0 &&
+	return is_still;
+}
+
+static bool
+all_is_copied(struct fixture *f)
+{
+	return nobody_copies(f) && f->store->wal_pages > 0 &&
 	       f->store->wal_pages_copied == f->store->wal_pages;
 }
 
@@ -202,6 +215,10 @@ commits_go_on_while_the_log_is_copied(void **state)
 	add(f, 50);
 	assert_true(f->store->wal_pages > before);
 	set_gate(false);
+	/* Before the log is copied whole, when the writer would have to. */
+	await(nobody_copies, f);
+	assert_true(atomic_load(&copied_by_copier) > 0);
+	assert_false(atomic_load(&unsynced));
 	add_until_all_is_copied(f);
 	assert_true(atomic_load(&copied_by_copier) > 0);
 	assert_int_equal(atomic_load(&copied_by_others), 0);
@@ -416,6 +433,77 @@ a_disk_without_room_for_the_copy_takes_nothing_back(void **state)
 	assert_sound(f);
 }
 
+/* In a process of its own, until it ends; how many it was told to be durable is in the pipe. */
+static void
+add_until_the_end(struct fixture *f, const struct log_limits *limits, int told)
+{
+	int64_t id;
+
+	if (!store_open(f->path, &f->store, &f->err))
+		_exit(2);
+	f->store->log_limits = *limits;
+	copier = f->store->copier;
+	atomic_store(&sync_fails, true);
+	for (int i = 0; i < 1000; i++)
+		if (!store_do(f->store, work_pending, &id, &f->err) || write(told, "1", 1) != 1)
+			_exit(3);
+	_exit(4);
+}
+
+static int
+rows_told(struct fixture *f, const struct log_limits *limits)
+{
+	int ends[2], status, rows = 0;
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	if ((child = fork()) == 0)
+		add_until_the_end(f, limits, ends[1]);
+	close(ends[1]);
+	while (read(ends[0], &byte, 1) == 1)
+		rows++;
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+	return rows;
+}
+
+/* The disk lost what it did not take: the database is as it was when the log was empty. */
+static void
+assert_all_comes_from_the_log(struct fixture *f, const struct log_limits *limits)
+{
+	OWNED(buf_free) struct buf before = {0};
+	int fd, rows;
+
+	store_close(&f->store);
+	assert_ok(f, file_read(f->path, 1 << 24, &before, &f->err));
+	rows = rows_told(f, limits);
+	assert_true(rows > 0);
+	assert_true((fd = open(f->path, O_WRONLY)) != -1);
+	assert_int_equal(write(fd, before.ptr, before.len), (ssize_t)before.len);
+	assert_int_equal(ftruncate(fd, (off_t)before.len), 0);
+	close(fd);
+	assert_ok(f, store_open(f->path, &f->store, &f->err));
+	assert_true(raw_number(f, "SELECT count(*) FROM Request") >= rows);
+	assert_sound(f);
+}
+
+static void
+what_the_copier_cannot_sync_is_copied_again(void **state)
+{
+	assert_all_comes_from_the_log(*state,
+	    &(struct log_limits){.new = 40, .is_long = 1000000, .rest = 30, .most = 1000000});
+}
+
+static void
+what_the_writer_cannot_sync_is_copied_again(void **state)
+{
+	assert_all_comes_from_the_log(*state,
+	    &(struct log_limits){.new = 1000000, .is_long = 1000000, .rest = 30, .most = 60});
+}
+
 static void
 what_is_copied_is_synced(void **state)
 {
@@ -445,6 +533,8 @@ main(void)
 	    TEST_HERE(without_its_connection_the_writer_copies_at_the_bound),
 	    TEST_HERE(what_a_reader_needs_stays_in_the_log),
 	    TEST_HERE(a_disk_without_room_for_the_copy_takes_nothing_back),
+	    TEST_HERE(what_the_copier_cannot_sync_is_copied_again),
+	    TEST_HERE(what_the_writer_cannot_sync_is_copied_again),
 	    TEST_HERE(what_is_copied_is_synced),
 	};
 	sqlite3_vfs *vfs;
