@@ -174,8 +174,7 @@ service_run(const struct config *config, const struct service_sockets *sockets, 
 		log_error("the CA cannot start", LOG_REASON(&err));
 	} else {
 		log_info("ready", LOG_STR("ca", config->ca_name), LOG_STR("url", config->url),
-		    LOG_INT("workers", (int64_t)vault_count - 1 - SERVICE_OCSP_WORKERS -
-					   (sockets->metrics != -1)));
+		    LOG_INT("workers", config->workers));
 		tell_supervisor(&f, FRONT_READY);
 		event_base_dispatch(f.base);
 		status = 0;

@@ -27,6 +27,8 @@ bool service_open_files(const struct config *config, struct err *err);
 
 /* Workers that answer OCSP and nothing else: nobody waits behind enrollments for it. */
 #define SERVICE_OCSP_WORKERS 2
+/* Threads a worker, of which as many work as there are workers; the others wait for the disk. */
+#define SERVICE_WORKER_THREADS 2
 
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes

@@ -389,11 +389,12 @@ wait_for_vault(struct supervisor *s, struct err *err)
 	       err_set(err, DIRCA_E_VAULT, "the vault does not answer; see its log");
 }
 
-/* Of the front: housekeeping, each worker, OCSP, metrics where they are served. */
+/* Of the front: housekeeping, each thread of a worker, OCSP, metrics where they are served. */
 static size_t
 vault_sockets(const struct supervisor *s)
 {
-	return 1 + (size_t)s->config->workers + SERVICE_OCSP_WORKERS + (s->sockets.metrics != -1);
+	return 1 + (size_t)s->config->workers * SERVICE_WORKER_THREADS + SERVICE_OCSP_WORKERS +
+	       (s->sockets.metrics != -1);
 }
 
 /* The children's ends are in the lists, which the caller closes. */

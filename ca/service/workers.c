@@ -6,13 +6,13 @@
 #include "clock.h"
 #include "mem.h"
 #include "json.h"
+#include "lane.h"
 #include "metrics.h"
 #include "own.h"
 #include "routes.h"
 #include "service.h"
 #include "vault_lost.h"
 
-#define QUEUE_MAX 4096
 /* Of what asks no vault and, but for the sign-in of who wants the status, no directory. */
 #define OPEN_THREADS   2
 #define STATUS_THREADS 2
@@ -24,37 +24,28 @@ struct worker {
 	pthread_t thread;
 };
 
-struct queue {
-	struct http_call *first, **last;
-	size_t length;
-	pthread_cond_t more;
-};
-
 struct workers {
 	struct ca *ca;
 	struct worker *list;
 	size_t count;
-	pthread_mutex_t lock;
-	struct queue queues[ROUTE_LANES];
-	bool stopping;
+	struct lane lanes[ROUTE_LANES];
 };
 
-static struct http_call *
-take(struct workers *w, struct queue *q)
-{
-	struct http_call *call;
+/* Of the worker whose thread this is. */
+static _Thread_local struct lane *its_lane;
 
-	pthread_mutex_lock(&w->lock);
-	while (q->first == NULL && !w->stopping)
-		pthread_cond_wait(&q->more, &w->lock);
-	if ((call = q->first) != NULL) {
-		if ((q->first = call->next) == NULL)
-			q->last = &q->first;
-		call->next = NULL;
-		q->length--;
-	}
-	pthread_mutex_unlock(&w->lock);
-	return call;
+static void
+wait_begins(void)
+{
+	if (its_lane != NULL)
+		lane_leave(its_lane);
+}
+
+static void
+wait_ends(void)
+{
+	if (its_lane != NULL)
+		lane_enter(its_lane);
 }
 
 static void *
@@ -63,12 +54,14 @@ work(void *arg)
 	struct worker *me = arg;
 	struct http_call *call;
 
-	while ((call = take(me->pool, &me->pool->queues[me->lane])) != NULL) {
+	its_lane = &me->pool->lanes[me->lane];
+	while ((call = lane_take(its_lane)) != NULL) {
 		metrics_queued(me->lane, -1);
 		route_dispatch(me->pool->ca, &me->vault, call);
 		metrics_answered(me->lane, clock_mono_ms() - call->arrived_ms, call->refusal);
 		http_done(call);
 		vault_lost(&me->vault);
+		lane_leave(its_lane);
 	}
 	return NULL;
 }
@@ -105,11 +98,10 @@ workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched, s
 	*out = NULL;
 	w->list = mem_zero(count + OPEN_THREADS + STATUS_THREADS, sizeof *w->list);
 	w->ca = ca;
-	pthread_mutex_init(&w->lock, NULL);
-	for (size_t lane = 0; lane < ROUTE_LANES; lane++) {
-		w->queues[lane].last = &w->queues[lane].first;
-		pthread_cond_init(&w->queues[lane].more, NULL);
-	}
+	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
+		lane_open(
+		    &w->lanes[lane], lane == ROUTE_WORK ? (size_t)ca->config->workers : SIZE_MAX);
+	store_on_wait(ca->store, wait_begins, wait_ends);
 	for (size_t i = 0; i < count; i++)
 		if (!start_worker(w, lane_of(i, count, watched), vault_fds[i], err))
 			return false;
@@ -126,25 +118,13 @@ workers_dispatch(struct http_call *call, void *arg)
 {
 	struct workers *w = arg;
 	enum route_lane lane = route_choose(call);
-	struct queue *q = &w->queues[lane];
-	bool accepted;
 	struct err err;
 
 	call->arrived_ms = clock_mono_ms();
 	metrics_queued(lane, 1);
-	pthread_mutex_lock(&w->lock);
-	if ((accepted = q->length < QUEUE_MAX && !w->stopping)) {
-		*q->last = call;
-		q->last = &call->next;
-		q->length++;
-	}
-	pthread_mutex_unlock(&w->lock);
-	/* Whoever wakes wants the lock. */
-	if (accepted) {
-		pthread_cond_signal(&q->more);
-	} else {
+	if (!lane_put(&w->lanes[lane], call)) {
 		metrics_queued(lane, -1);
-		err_set(&err, DIRCA_E_BUSY, "%d calls wait to be answered; try again", QUEUE_MAX);
+		err_set(&err, DIRCA_E_BUSY, "%d calls wait to be answered; try again", LANE_MAX);
 		json_fail(call, &err);
 		http_done(call);
 	}
@@ -157,16 +137,12 @@ workers_stop(struct workers **wp)
 
 	if (w == NULL)
 		return;
-	pthread_mutex_lock(&w->lock);
-	w->stopping = true;
 	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
-		pthread_cond_broadcast(&w->queues[lane].more);
-	pthread_mutex_unlock(&w->lock);
+		lane_close(&w->lanes[lane]);
 	for (size_t i = 0; i < w->count; i++)
 		pthread_join(w->list[i].thread, NULL);
-	pthread_mutex_destroy(&w->lock);
 	for (size_t lane = 0; lane < ROUTE_LANES; lane++)
-		pthread_cond_destroy(&w->queues[lane].more);
+		lane_free(&w->lanes[lane]);
 	free(w->list);
 	free(w);
 	*wp = NULL;

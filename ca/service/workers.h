@@ -1,8 +1,9 @@
 /*
- * The worker pool: calls queue, each worker has a vault connection of its own. What needs no vault
- * has workers and a queue of its own, so that CRL, CA certificate and status are served whatever
- * the others wait for; metrics too. A queue is bounded: over it a call is answered 503 at once, so
- * that a slow directory or disk cannot pile up memory.
+ * The worker pool: threads, each with a vault connection of its own, that take calls from lanes.
+ * What needs no vault has threads and a lane of its own, so that CRL, CA certificate and status are
+ * served whatever the others wait for; metrics too. Over what a lane holds a call is answered 503.
+ * Of the threads that enroll and recover, as many are at work as config->workers says: one that
+ * waits for the disk is not.
  */
 #ifndef SERVICE_WORKERS_H
 #define SERVICE_WORKERS_H
@@ -11,7 +12,7 @@
 #include "http.h"
 
 struct workers;
-/* A worker for each of the sockets to the vault; with `watched` the last one's is that of
+/* A thread for each of the sockets to the vault; with `watched` the last one's is that of
  * metrics_listen; the SERVICE_OCSP_WORKERS before it are those of OCSP. */
 bool workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched,
     struct workers **out, struct err *err);

@@ -55,6 +55,10 @@ bool store_version(const char *path, int *has_out, int *program_out, struct err 
 /* Finishes what was submitted, checkpoints, closes. */
 void store_close(struct store **s);
 
+/* What a thread that calls store_do calls before it waits for the disk, and afterwards. Once,
+ * before other threads use the store. */
+void store_on_wait(struct store *s, void (*begins)(void), void (*ends)(void));
+
 /* Runs `work` on the writer thread inside a savepoint and returns after the commit that holds it is
  * on disk: true means durable. False from `work` rolls only its savepoint back, with its err.
  * `work` must not block. If the commit fails, every unit in it fails and none is stored, whatever

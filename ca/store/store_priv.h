@@ -65,7 +65,8 @@ struct store {
 	pthread_cond_t queued;
 	struct job *first, **last;
 	bool closing;
-	uint64_t commits; /* groups committed; for tests */
+	void (*wait_begins)(void), (*wait_ends)(void); /* or NULL */
+	uint64_t commits;                              /* groups committed; for tests */
 	struct audit_end audit;
 	uint8_t kept_kras[KEPT_KRAS][20]; /* in the database already (kras.c) */
 	size_t kept_kra_count;

@@ -194,6 +194,18 @@ queue(struct store *s, struct job *jobs, size_t count)
 	return !closing;
 }
 
+static void
+await(struct store *s, struct job *jobs, size_t count)
+{
+	if (s->wait_begins != NULL)
+		s->wait_begins();
+	for (struct job *j = jobs; j < jobs + count; j++)
+		while (sem_wait(&j->done) != 0)
+			;
+	if (s->wait_ends != NULL)
+		s->wait_ends();
+}
+
 bool
 writer_run(struct store *s, struct job *jobs, size_t count)
 {
@@ -201,13 +213,18 @@ writer_run(struct store *s, struct job *jobs, size_t count)
 
 	for (struct job *j = jobs; j < jobs + count; j++)
 		sem_init(&j->done, 0, 0);
-	queued = queue(s, jobs, count);
-	for (struct job *j = jobs; j < jobs + count; j++) {
-		while (queued && sem_wait(&j->done) != 0)
-			;
+	if ((queued = queue(s, jobs, count)))
+		await(s, jobs, count);
+	for (struct job *j = jobs; j < jobs + count; j++)
 		sem_destroy(&j->done);
-	}
 	return queued;
+}
+
+void
+store_on_wait(struct store *s, void (*begins)(void), void (*ends)(void))
+{
+	s->wait_begins = begins;
+	s->wait_ends = ends;
 }
 
 bool
