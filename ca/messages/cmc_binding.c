@@ -4,26 +4,18 @@
 #include "cmc.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "cmc_control.h"
 #include "der.h"
 
 #define BINDING_MAX 2048
-#define TIME_LEN    15 /* YYYYMMDDHHMMSSZ */
 
 static bool
 read_time(const ASN1_GENERALIZEDTIME *from, int64_t *out, struct err *err)
 {
-	struct view text = der_string(from);
-	struct tm tm;
-
-	if (text.len != TIME_LEN || text.ptr[TIME_LEN - 1] != 'Z' ||
-	    ASN1_TIME_to_tm(from, &tm) != 1)
-		return err_set(err, ERROR_INVALID_DATA,
-		    "control RequestBinding: its time is not of the form YYYYMMDDHHMMSSZ");
-	*out = timegm(&tm);
-	return true;
+	return der_instant(from, out) ||
+	       err_set(err, ERROR_INVALID_DATA,
+		   "control RequestBinding: its time is not of the form YYYYMMDDHHMMSSZ");
 }
 
 static bool

@@ -141,14 +141,7 @@ der_string_set(ASN1_STRING *s, struct view content, struct err *err)
 bool
 der_instant(const ASN1_GENERALIZEDTIME *from, int64_t *out)
 {
-	struct view v = der_string(from);
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int days = 0, seconds = 0;
-	bool ok = v.len == 15 && epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, from) == 1;
-
-	ASN1_TIME_free(epoch);
-	*out = (int64_t)days * 86400 + seconds;
-	return ok;
+	return der_long_time(der_string(from), out);
 }
 
 bool

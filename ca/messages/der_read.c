@@ -131,22 +131,40 @@ last_day(int year, int month)
 	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-bool
-der_time(struct view whole, int64_t *when_out)
+#define FIRST_LONG_YEAR 2050
+
+/* [YY]YYMMDDhhmmssZ. */
+static bool
+read_when(struct view t, bool is_short, int first_year, int64_t *when_out)
 {
-	bool is_short = whole.len > 0 && whole.ptr[0] == DER_UTC_TIME;
 	int year, month, day, hour, minute, second;
-	struct view t;
 
 	*when_out = 0;
-	if (!der_take(&whole, is_short ? DER_UTC_TIME : DER_GENERALIZED_TIME, &t) ||
-	    whole.len > 0 || !take_year(&t, is_short, &year) || year == 0 ||
-	    !take_two(&t, 1, 12, &month) || !take_two(&t, 1, last_day(year, month), &day) ||
-	    !take_two(&t, 0, 23, &hour) || !take_two(&t, 0, 59, &minute) ||
-	    !take_two(&t, 0, 59, &second) || t.len != 1 || t.ptr[0] != 'Z')
+	if (!take_year(&t, is_short, &year) || year < first_year || !take_two(&t, 1, 12, &month) ||
+	    !take_two(&t, 1, last_day(year, month), &day) || !take_two(&t, 0, 23, &hour) ||
+	    !take_two(&t, 0, 59, &minute) || !take_two(&t, 0, 59, &second) || t.len != 1 ||
+	    t.ptr[0] != 'Z')
 		return false;
 	*when_out = ((days_until(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
 	return true;
+}
+
+bool
+der_time(struct view whole, int64_t *when_out)
+{
+	struct view t;
+
+	*when_out = 0;
+	if (der_take(&whole, DER_UTC_TIME, &t))
+		return whole.len == 0 && read_when(t, true, 1, when_out);
+	return der_take(&whole, DER_GENERALIZED_TIME, &t) && whole.len == 0 &&
+	       read_when(t, false, FIRST_LONG_YEAR, when_out);
+}
+
+bool
+der_long_time(struct view content, int64_t *when_out)
+{
+	return read_when(content, false, 1, when_out);
 }
 
 bool

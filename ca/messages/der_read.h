@@ -42,9 +42,11 @@ bool der_take_number(struct view *cursor, struct view *octets_out);
 bool der_take_any(struct view *cursor, struct view *whole);
 bool der_take_whole(struct view *cursor, uint8_t first, struct view *whole);
 bool der_take_time(struct view *cursor, struct view *whole);
-/* When that is. False where it is not written as RFC 5280 4.1.2.5 wants it: to the second, and with
- * the Z. */
+/* When that is. False where it is not written as RFC 5280 4.1.2.5 wants it: to the second, with the
+ * Z, and as a GeneralizedTime from 2050 on. */
 bool der_time(struct view whole, int64_t *when_out);
+/* Of the content of a GeneralizedTime of any year, so written (RFC 5280 4.1.2.5.2). */
+bool der_long_time(struct view content, int64_t *when_out);
 /* Is it the content of an OBJECT IDENTIFIER (X.690 8.19.2)? */
 bool der_is_oid(struct view content);
 

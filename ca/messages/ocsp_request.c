@@ -24,7 +24,7 @@ take_cert_id(struct ocsp_request *r, OCSP_ONEREQ *one, struct err *err)
 	if (OCSP_id_get0_info(&name_hash, &algorithm, &key_hash, &serial, id) != 1)
 		return err_openssl(err, ERROR_INVALID_DATA, "a CertID without its parts");
 	q->cert_id = buf_view(&r->ids[r->count]);
-	q->digest = EVP_get_digestbyobj(algorithm);
+	q->digest = cms_digest(OBJ_obj2nid(algorithm));
 	q->name_hash = der_string(name_hash);
 	q->key_hash = der_string(key_hash);
 	q->serial = der_string(serial);

@@ -187,12 +187,21 @@ refuse(struct err *err, const char *reason)
 	return err_set(err, E_ACCESSDENIED, "the vault does not sign this OCSP answer: %s", reason);
 }
 
+/* Written otherwise, others read it otherwise. */
 static bool
 is_within(const ASN1_GENERALIZEDTIME *when, int64_t from, int64_t to)
 {
-	return ASN1_TIME_cmp_time_t(when, (time_t)from) >= 0 &&
-	       (ASN1_TIME_cmp_time_t(when, (time_t)to) == -1 ||
-		   ASN1_TIME_cmp_time_t(when, (time_t)to) == 0);
+	int64_t at;
+
+	return der_instant(when, &at) && at >= from && at <= to;
+}
+
+static bool
+is_revocation_told(const OCSP_WIRE_STATUS *s)
+{
+	int64_t when;
+
+	return s->type != OCSP_WIRE_REVOKED_AT || der_instant(s->value.revoked->when, &when);
 }
 
 static bool
@@ -214,6 +223,8 @@ check_data(const OCSP_WIRE_DATA *d, const uint8_t key_hash[20], int64_t now, int
 			return refuse(err, "an answer is not of now");
 		if (!is_within(s->next_update, now, not_after))
 			return refuse(err, "an answer would outlive the responder's certificate");
+		if (!is_revocation_told(s->status))
+			return refuse(err, "when something was revoked is not written as a time");
 	}
 	return true;
 }

@@ -1,6 +1,7 @@
 /* OCSP requests and answers, against libcrypto's own. */
 #include "messages_support.h"
 
+#include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
@@ -120,6 +121,24 @@ requests_are_read(void **state)
 	}
 	X509_free(other);
 	EVP_PKEY_free(other_key);
+}
+
+/* OCSPRequest { { { { CertID { { md4 }, "1", "2", 5 } } } } }: OpenSSL knows its name, and computes
+ * it no more. */
+static void
+a_question_by_a_digest_of_old_is_of_nobody(void **state)
+{
+	static const uint8_t der[] = {0x30, 0x1d, 0x30, 0x1b, 0x30, 0x19, 0x30, 0x17, 0x30, 0x15,
+	    0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x04, 0x04, 0x01,
+	    0x31, 0x04, 0x01, 0x32, 0x02, 0x01, 0x05};
+	struct ocsp_request r;
+	struct err err;
+
+	(void)state;
+	must(ocsp_request_decode(view_of(der, sizeof der), &r, &err));
+	assert_false(is_of_ca(&r.list[0], ca));
+	assert_int_equal(ERR_peek_error(), 0);
+	ocsp_request_free(&r);
 }
 
 /* The issuer's key with something behind it, without its last octet, or of bits that are no whole
@@ -337,17 +356,75 @@ only_answers_of_now_may_be_signed(void **state)
 	buf_free(&der);
 }
 
+/* `data` with its time number `which` written with an offset, four octets longer: so are all that
+ * it lies in, whose lengths are one octet each, or two behind 0x81. */
+static struct buf
+with_offset(struct view data, int which)
+{
+	struct buf out = {0};
+	size_t at = 0;
+	struct err err;
+
+	for (; at + 2 < data.len; at++)
+		if (data.ptr[at] == V_ASN1_GENERALIZEDTIME && data.ptr[at + 1] == 15 &&
+		    which-- == 0)
+			break;
+	assert_true(at + 17 < data.len);
+	must(buf_append(&out, view_of(data.ptr, at + 16), &err) &&
+	     buf_append(&out, view_of("+0000", 5), &err) &&
+	     buf_append(&out, view_of(data.ptr + at + 17, data.len - at - 17), &err));
+	for (size_t i = 0; i <= at; i++) {
+		bool is_long = out.ptr[i + 1] == 0x81;
+		size_t begin = i + (is_long ? 3 : 2), len = out.ptr[i + 1 + is_long];
+
+		if (begin + len >= at + 17) {
+			out.ptr[i + 1 + is_long] = (uint8_t)(len + 4);
+			i = i == at ? at : begin - 1;
+		} else {
+			i = begin + len - 1;
+		}
+	}
+	return out;
+}
+
+/* producedAt, revocationTime, thisUpdate, nextUpdate (RFC 6960 4.2.2.1, RFC 5280 4.1.2.5.2). */
+static void
+answers_whose_times_are_written_otherwise_are_not_signed(void **state)
+{
+	struct buf der = request(1, EVP_sha1(), 8), data;
+	struct ocsp_request r;
+	struct err err;
+
+	(void)state;
+	must(ocsp_request_decode(buf_view(&der), &r, &err));
+	data = answer_data(&r, OCSP_REVOKED, NOW, NOW + 3600);
+	must(ocsp_data_check(buf_view(&data), key_hash, NOW, 300, NOW + 7200, &err));
+	for (int i = 0; i < 4; i++) {
+		struct buf other = with_offset(buf_view(&data), i);
+
+		must_fail(ocsp_data_check(buf_view(&other), key_hash, NOW, 300, NOW + 7200, &err),
+		    E_ACCESSDENIED);
+		assert_null(strstr(err.msg, "not one DER"));
+		buf_free(&other);
+	}
+	buf_free(&data);
+	ocsp_request_free(&r);
+	buf_free(&der);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_are_read),
+	    cmocka_unit_test(a_question_by_a_digest_of_old_is_of_nobody),
 	    cmocka_unit_test(a_damaged_key_is_of_nobody),
 	    cmocka_unit_test(requests_of_other_lengths_are_refused),
 	    cmocka_unit_test(requests_are_bounded),
 	    cmocka_unit_test(openssl_reads_the_answers),
 	    cmocka_unit_test(failures_are_answers),
 	    cmocka_unit_test(only_answers_of_now_may_be_signed),
+	    cmocka_unit_test(answers_whose_times_are_written_otherwise_are_not_signed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
