@@ -308,6 +308,7 @@ void pkix_crl_making_free(struct pkix_crl_making *m);
  * all of definite and shortest lengths at this depth. ERROR_INVALID_DATA. */
 struct pkix_crl_parts {
 	struct view before, entries, after;
+	struct view this_update, next_update; /* whole, in `before`; the second may be empty */
 };
 bool pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err);
 /* SEQUENCE { before, after }: the TBSCertList as if nothing were revoked, DER if the two are. */
@@ -318,7 +319,8 @@ bool pkix_crl_without_entries(
 bool pkix_crl_tbs(struct view der, struct view *out, struct err *err);
 /* Does a CRL list a serial number (content octets)? It must be a complete one of `issuer` (Name
  * DER), signed with `key` and current at `now`: ERROR_INVALID_DATA, CRYPT_E_NOT_FOUND (another
- * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, or not complete). */
+ * issuer's), NTE_BAD_SIGNATURE, CRYPT_E_REVOCATION_OFFLINE (not current, its times not those of RFC
+ * 5280, not complete, or with a critical extension that is not known). */
 bool pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view serial,
     int64_t now, bool *listed_out, struct err *err);
 /* The number of a CRL that `key` signed; 0: it has none that fits. ERROR_INVALID_DATA,

@@ -8,23 +8,11 @@
 
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #define SMALL_MAX 65536 /* of all but the entries */
-
-static bool
-time_of(const ASN1_TIME *from, int64_t *to)
-{
-	struct tm tm;
-
-	if (from == NULL || ASN1_TIME_to_tm(from, &tm) != 1)
-		return false;
-	*to = timegm(&tm);
-	return true;
-}
 
 /* Delta CRLs and those of only some certificates say nothing about the others. */
 static bool
@@ -34,6 +22,19 @@ is_complete(const X509_CRL *crl)
 
 	return X509v3_get_ext_by_NID(list, NID_delta_crl, -1) < 0 &&
 	       X509v3_get_ext_by_NID(list, NID_issuing_distribution_point, -1) < 0;
+}
+
+/* RFC 5280 5.2: what it says may be something else then. */
+static bool
+is_known(const X509_CRL *crl)
+{
+	for (int at = -1; (at = X509_CRL_get_ext_by_critical(crl, 1, at)) >= 0;) {
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_CRL_get_ext(crl, at)));
+
+		if (nid != NID_crl_number && nid != NID_authority_key_identifier)
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -49,9 +50,10 @@ pkix_crl_cut(struct view tbs, struct pkix_crl_parts *out, struct err *err)
 	begin = content.ptr;
 	der_take(&cursor, DER_INTEGER, &ignored); /* a version, or none */
 	if (!der_take(&cursor, DER_SEQUENCE, &ignored) ||
-	    !der_take(&cursor, DER_SEQUENCE, &ignored) || !der_take_time(&cursor, &ignored))
+	    !der_take(&cursor, DER_SEQUENCE, &ignored) ||
+	    !der_take_time(&cursor, &out->this_update))
 		return err_set(err, ERROR_INVALID_DATA, "not a TBSCertList");
-	der_take_time(&cursor, &ignored); /* nextUpdate, or none */
+	der_take_time(&cursor, &out->next_update);
 	out->before = view_of(begin, (size_t)(cursor.ptr - begin));
 	if (cursor.len > 0 && cursor.ptr[0] == DER_SEQUENCE &&
 	    !der_take(&cursor, DER_SEQUENCE, &out->entries))
@@ -111,7 +113,7 @@ pkix_crl_tbs(struct view der, struct view *out, struct err *err)
 /* One that was read; the views point into its DER. */
 struct crl_read {
 	X509_CRL *small; /* without its entries */
-	struct view tbs, entries;
+	struct view tbs, entries, this_update, next_update;
 };
 
 static void
@@ -134,6 +136,8 @@ read_crl(struct view der, struct crl_read *out, struct err *err)
 	    !sequence_of(buf_view(&small_tbs), rest, &small, err))
 		return false;
 	out->entries = parts.entries;
+	out->this_update = parts.this_update;
+	out->next_update = parts.next_update;
 	p = small.ptr;
 	if ((out->small = d2i_X509_CRL(NULL, &p, (long)small.len)) == NULL ||
 	    p != small.ptr + small.len || X509_CRL_get_REVOKED(out->small) != NULL)
@@ -156,17 +160,20 @@ check_signature(const struct crl_read *c, EVP_PKEY *key, struct err *err)
 }
 
 static bool
-check_current(const X509_CRL *crl, int64_t now, struct err *err)
+check_current(const struct crl_read *c, int64_t now, struct err *err)
 {
 	int64_t from = 0, until = 0;
 
-	if (!time_of(X509_CRL_get0_lastUpdate(crl), &from) ||
-	    !time_of(X509_CRL_get0_nextUpdate(crl), &until) || now < from || now > until)
-		return err_openssl(err, CRYPT_E_REVOCATION_OFFLINE, "it is not current");
-	if (!is_complete(crl))
+	if (!der_time(c->this_update, &from) || !der_time(c->next_update, &until))
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+		    "its times are not those of RFC 5280 5.1.2, or it does not end");
+	if (now < from || now > until)
+		return err_set(err, CRYPT_E_REVOCATION_OFFLINE, "it is not current");
+	if (!is_complete(c->small))
 		return err_set(
 		    err, CRYPT_E_REVOCATION_OFFLINE, "it does not speak of all certificates");
-	return true;
+	return is_known(c->small) || err_set(err, CRYPT_E_REVOCATION_OFFLINE,
+					 "it has a critical extension that is not known");
 }
 
 static bool
@@ -247,7 +254,7 @@ pkix_crl_lists(struct view der, struct view issuer, EVP_PKEY *key, struct view s
 	ok = read_crl(der, &c, err) &&
 	     (issued_by(c.small, issuer) ||
 		 err_set(err, CRYPT_E_NOT_FOUND, "it is of another issuer")) &&
-	     check_signature(&c, key, err) && check_current(c.small, now, err) &&
+	     check_signature(&c, key, err) && check_current(&c, now, err) &&
 	     lists(&c, serial, listed_out, err);
 	ERR_clear_error();
 	return ok || err_prefix(err, "CRL");
@@ -276,8 +283,9 @@ pkix_crl_made(struct view der, int64_t *made_out, struct err *err)
 
 	*made_out = 0;
 	return (read_crl(der, &c, err) &&
-		   (time_of(X509_CRL_get0_lastUpdate(c.small), made_out) ||
-		       err_set(err, ERROR_INVALID_DATA, "when it was made cannot be read"))) ||
+		   (der_time(c.this_update, made_out) ||
+		       err_set(err, ERROR_INVALID_DATA,
+			   "when it was made is not told as in RFC 5280 5.1.2.4"))) ||
 	       err_prefix(err, "CRL");
 }
 

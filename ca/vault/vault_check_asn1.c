@@ -298,16 +298,24 @@ check_scope(const VAULT_TBS_CRL *c, struct err *err)
 	return true;
 }
 
+/* RFC 5280 5.1.2.4 and 5: what never ends, or ends otherwise for others, hides all that is revoked
+ * later. */
+static bool
+is_update_told(const struct pkix_crl_parts *c)
+{
+	int64_t made, next;
+
+	return der_time(c->this_update, &made) && der_time(c->next_update, &next) && made < next;
+}
+
 /* The entries stay where they are: a CRL of a million costs the vault no copy of it. */
 static VAULT_TBS_CRL *
-decode_crl(struct view tbs)
+decode_crl(const struct pkix_crl_parts *parts)
 {
 	OWNED(buf_free) struct buf without = {0};
-	struct pkix_crl_parts parts;
 	struct err ignored;
 
-	if (!pkix_crl_cut(tbs, &parts, &ignored) ||
-	    !pkix_crl_without_entries(&parts, &without, &ignored))
+	if (!pkix_crl_without_entries(parts, &without, &ignored))
 		return NULL;
 	return (VAULT_TBS_CRL *)vault_decode_exactly(
 	    buf_view(&without), ASN1_ITEM_rptr(VAULT_TBS_CRL));
@@ -318,8 +326,9 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
     struct err *err)
 {
 	static const char what[] = "certificate revocation list";
-	VAULT_TBS_CRL *c = decode_crl(tbs);
-	bool ok = false;
+	struct pkix_crl_parts parts;
+	bool is_cut = pkix_crl_cut(tbs, &parts, err), ok = false;
+	VAULT_TBS_CRL *c = is_cut ? decode_crl(&parts) : NULL;
 
 	*entry_out = (struct journal_entry){.kind = JOURNAL_CRL};
 	if (c == NULL)
@@ -328,6 +337,9 @@ vault_check_crl(struct view tbs, const struct vault_rules *rules, struct journal
 		refuse_to_sign(err, what, "its version is not 2");
 	else if (!note_crl_number(c, entry_out))
 		refuse_to_sign(err, what, "it has no cRLNumber of at most 20 octets");
+	else if (!is_update_told(&parts))
+		refuse_to_sign(err, what,
+		    "its times are not those of RFC 5280, or the next is not after this");
 	else
 		ok = check_scope(c, err) && check_names(what, string_is(c->issuer, rules->issuer),
 						algorithm_is(c->signature, rules->sig_alg), err);

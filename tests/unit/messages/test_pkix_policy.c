@@ -2,8 +2,12 @@
 #include "messages_support.h"
 
 #include <openssl/conf.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "der_write.h"
+#include "mem.h"
+#include "own.h"
 #include "pkix_policy.h"
 #include "crl_list.h"
 
@@ -284,6 +288,151 @@ crl(const struct pkix_cert *issuer, int64_t from, int64_t until, const uint8_t *
 	return der;
 }
 
+/* Signed by the key, it is of no use for a certificate that it does not list. */
+static bool
+says_nothing(const struct pkix_cert *issuer, struct view tbs)
+{
+	static const uint8_t other = 8;
+	struct buf signature = support_sign(key, EVP_sha256(), tbs), alg, der;
+	bool listed = false, usable;
+	struct err err;
+
+	must(pkix_sig_alg(key, &alg, &err));
+	must(pkix_signed_wrap(tbs, buf_view(&alg), buf_view(&signature), &der, &err));
+	usable = pkix_crl_lists(
+	    buf_view(&der), issuer->subject, key, view_of(&other, 1), 1500, &listed, &err);
+	assert_int_equal(listed, !usable);
+	if (!usable)
+		assert_int_equal(err.code, CRYPT_E_REVOCATION_OFFLINE);
+	assert_int_equal(ERR_peek_error(), 0);
+	buf_free(&alg);
+	buf_free(&signature);
+	buf_free(&der);
+	return !usable;
+}
+
+/* A TBSCertList with a non-critical or a critical extension that nobody knows, or with none. */
+static struct buf
+crl_tbs(const struct pkix_cert *issuer, bool extension, bool critical)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	struct buf alg, tbs;
+	struct err err;
+
+	if (extension)
+		must(pkix_ext_push(
+		    list, "1.3.6.1.4.1.99999.1", critical, view_of("\x05\x00", 2), &err));
+	must(pkix_sig_alg(key, &alg, &err));
+	must(crl_of_list(&(struct pkix_crl_head){issuer->subject, buf_view(&alg), {0}, 1000, 2000,
+			     7, false, list},
+	    NULL, 0, &tbs, &err));
+	buf_free(&alg);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	return tbs;
+}
+
+static struct buf
+with_times(struct view tbs, const char *times)
+{
+	OWNED(der_out_free) struct der_out o = {0};
+	struct pkix_crl_parts parts;
+	struct buf out;
+	size_t whole;
+	struct err err;
+
+	must(pkix_crl_cut(tbs, &parts, &err));
+	whole = der_open(&o, DER_SEQUENCE);
+	der_put(&o, view_of(parts.before.ptr, (size_t)(parts.this_update.ptr - parts.before.ptr)));
+	der_put(&o, view_str(times));
+	der_put(&o, parts.after);
+	der_close(&o, whole);
+	must(der_done(&o, &out, &err));
+	return out;
+}
+
+/* RFC 5280 5.1.2.4 and 5.1.2.5: to the second, with the Z, in the form for the year, and an end. */
+static void
+a_crl_whose_times_are_written_otherwise_says_nothing(void **state)
+{
+	static const struct {
+		const char *times;
+		bool ok;
+	} cases[] = {
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x17\x0d"
+	     "700101010000Z",
+		true},
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x18\x0f"
+	     "20500101000000Z",
+		true},
+	    {"\x17\x0d"
+	     "700101000000Z",
+		false},
+	    {"\x17\x0b"
+	     "7001010000Z"
+	     "\x17\x0d"
+	     "700101010000Z",
+		false},
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x17\x0b"
+	     "7001010100Z",
+		false},
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x17\x11"
+	     "700101000000-0100",
+		false},
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x18\x0f"
+	     "19700101010000Z",
+		false},
+	    {"\x17\x0d"
+	     "700101000000Z"
+	     "\x18\x11"
+	     "20500101000000.5Z",
+		false},
+	    {"\x18\x0f"
+	     "19700101000000Z"
+	     "\x17\x0d"
+	     "700101010000Z",
+		false},
+	};
+	struct pkix_cert issuer = certificate(&(struct layer){0}, "CN=CN0");
+	struct buf tbs = crl_tbs(&issuer, false, false);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf other = with_times(buf_view(&tbs), cases[i].times);
+
+		if (says_nothing(&issuer, buf_view(&other)) == cases[i].ok)
+			fail_msg("times %zu", i);
+		buf_free(&other);
+	}
+	buf_free(&tbs);
+	pkix_cert_free(&issuer);
+}
+
+/* RFC 5280 5.2: whoever does not know it must not use the list. */
+static void
+a_crl_with_a_critical_extension_that_is_not_known_says_nothing(void **state)
+{
+	struct pkix_cert issuer = certificate(&(struct layer){0}, "CN=CN0");
+
+	(void)state;
+	for (int critical = 0; critical < 2; critical++) {
+		struct buf tbs = crl_tbs(&issuer, true, critical == 1);
+
+		assert_int_equal(says_nothing(&issuer, buf_view(&tbs)), critical);
+		buf_free(&tbs);
+	}
+	pkix_cert_free(&issuer);
+}
+
 static void
 a_crl_says_who_is_revoked_while_it_is_current(void **state)
 {
@@ -352,6 +501,8 @@ main(void)
 	    cmocka_unit_test(a_certificate_holds_what_both_of_its_lists_have),
 	    cmocka_unit_test(policies_that_are_cut_or_empty_are_refused),
 	    cmocka_unit_test(a_crl_says_who_is_revoked_while_it_is_current),
+	    cmocka_unit_test(a_crl_whose_times_are_written_otherwise_says_nothing),
+	    cmocka_unit_test(a_crl_with_a_critical_extension_that_is_not_known_says_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -368,6 +368,49 @@ crl_with_other_entries_than_one_der_sequence_is_not_signed(void **state)
 	buf_free(&crl);
 }
 
+/* RFC 5280 5.1.2.4 and 5.1.2.5: others would read them otherwise, or the list would never end. */
+static void
+crl_whose_times_are_written_otherwise_is_not_signed(void **state)
+{
+	static const char *const times[] = {"\x17\x0d"
+					    "170714024000Z",
+	    "\x17\x0b"
+	    "1707140240Z"
+	    "\x17\x0d"
+	    "170715024000Z",
+	    "\x17\x0d"
+	    "170714024000Z"
+	    "\x17\x11"
+	    "170715024000+0000",
+	    "\x18\x0f"
+	    "20170714024000Z"
+	    "\x17\x0d"
+	    "170715024000Z",
+	    "\x17\x0d"
+	    "170714024000Z"
+	    "\x18\x11"
+	    "20500715024000.5Z",
+	    "\x17\x0d"
+	    "170714024000Z"
+	    "\x17\x0d"
+	    "170714024000Z",
+	    "\x17\x0d"
+	    "170714024000Z"
+	    "\x17\x0d"
+	    "170732024000Z"};
+	struct pkix_crl_parts parts;
+	struct buf crl;
+	struct err err;
+
+	(void)state;
+	make_crl(ca.cert.subject, &crl);
+	ASSERT_DONE(pkix_crl_cut(buf_view(&crl), &parts, &err));
+	parts.before.len = (size_t)(parts.this_update.ptr - parts.before.ptr);
+	for (size_t i = 0; i < COUNT_OF(times); i++)
+		assert_crl_of_not_signed(parts.before, view_str(times[i]), parts.after);
+	buf_free(&crl);
+}
+
 /* Which of the extensions is critical, and how often it is there. */
 static void
 crl_of_scope(bool delta, bool critical, int times, struct buf *out)
@@ -1607,6 +1650,7 @@ main(void)
 	    WITH_CHILD(vault_answers_its_supervisor),
 	    WITH_CHILD(large_crl_is_signed),
 	    WITH_CHILD(crl_with_other_entries_than_one_der_sequence_is_not_signed),
+	    WITH_CHILD(crl_whose_times_are_written_otherwise_is_not_signed),
 	    WITH_CHILD(crl_that_is_a_part_says_so_critically),
 	    WITH_CHILD(ocsp_key_signs_answers_of_its_own_and_nothing_else),
 	    WITH_CHILD(objects_are_not_signed_as_other_kinds),
