@@ -43,8 +43,8 @@ check_message_digest(const struct cms_signed *s, const struct cms_signer *signer
 	return true;
 }
 
-/* RFC 3370 3.2: rsaEncryption leaves the digest to digestAlgorithm. What names a digest itself must
- * name the same. */
+/* RFC 3370 3.2: rsaEncryption leaves the digest to digestAlgorithm. What names a digest itself, by
+ * its parameters too (RFC 4056 3), must name the same. */
 static bool
 effective_algorithm(const struct cms_signer *signer, X509_ALGOR **made_out, struct err *err)
 {
@@ -63,11 +63,10 @@ effective_algorithm(const struct cms_signer *signer, X509_ALGOR **made_out, stru
 			return err_nomem(err);
 		return true;
 	}
-	if (OBJ_find_sigid_algs(sig_nid, &its_digest, NULL) == 1 && its_digest != NID_undef &&
-	    its_digest != digest_nid)
-		return err_set(err, NTE_BAD_ALGID,
-		    "the signer's digest algorithm and signature algorithm disagree");
-	return true;
+	return pkix_alg_digest(signer->sig_alg, &its_digest, err) &&
+	       (its_digest == digest_nid ||
+		   err_set(err, NTE_BAD_ALGID,
+		       "the signer's digest algorithm and signature algorithm disagree"));
 }
 
 bool

@@ -33,6 +33,8 @@ bool pkix_same_holder_key(struct view a, struct view b);
  * NTE_BAD_SIGNATURE if it does not verify. */
 bool pkix_verify(EVP_PKEY *key, const X509_ALGOR *alg, struct view tbs, struct view signature,
     bool allow_sha1, struct err *err);
+/* The digest of such an AlgorithmIdentifier, by NID; NTE_BAD_ALGID for another. */
+bool pkix_alg_digest(const X509_ALGOR *alg, int *nid_out, struct err *err);
 
 struct pkix_extension {
 	int nid; /* NID_undef if not registered */

@@ -38,45 +38,33 @@ static int
 mgf1_nid(const X509_ALGOR *alg)
 {
 	const ASN1_OBJECT *oid = NULL;
-	const ASN1_STRING *value = NULL;
 	const void *any = NULL;
-	const unsigned char *p = NULL;
-	X509_ALGOR *inner = NULL;
-	int param = 0, nid = NID_undef;
+	OWNED(own_x509_algor) X509_ALGOR *inner = NULL;
+	int param = 0;
 
 	if (alg == NULL)
 		return NID_sha1;
 	X509_ALGOR_get0(&oid, &param, &any, alg);
 	if (OBJ_obj2nid(oid) != NID_mgf1 || param != V_ASN1_SEQUENCE)
 		return NID_undef;
-	value = any;
-	p = ASN1_STRING_get0_data(value);
-	if ((inner = d2i_X509_ALGOR(NULL, &p, ASN1_STRING_length(value))) != NULL &&
-	    p == ASN1_STRING_get0_data(value) + ASN1_STRING_length(value))
-		nid = digest_nid(inner);
-	X509_ALGOR_free(inner);
-	return nid;
+	inner = der_exact(ASN1_ITEM_rptr(X509_ALGOR), der_string(any));
+	return inner != NULL ? digest_nid(inner) : NID_undef;
 }
 
 /* RFC 4055 3.1; both digests must be the same one, as all that RFC 5756 and later profiles make. */
 static bool
 read_pss(const X509_ALGOR *alg, struct scheme *s, struct err *err)
 {
-	const ASN1_STRING *value = NULL;
 	const void *any = NULL;
-	const unsigned char *p = NULL;
 	OWNED(own_pss_params) RSA_PSS_PARAMS *pss = NULL;
 	int64_t salt = 20, trailer = 1;
 	int param = 0;
 
 	X509_ALGOR_get0(NULL, &param, &any, alg);
-	value = any;
-	if (param == V_ASN1_SEQUENCE) {
-		p = ASN1_STRING_get0_data(value);
-		pss = d2i_RSA_PSS_PARAMS(NULL, &p, ASN1_STRING_length(value));
-	}
-	if (pss == NULL || p != ASN1_STRING_get0_data(value) + ASN1_STRING_length(value))
-		return err_openssl(err, NTE_BAD_ALGID, "RSASSA-PSS without valid parameters");
+	if (param == V_ASN1_SEQUENCE)
+		pss = der_exact(ASN1_ITEM_rptr(RSA_PSS_PARAMS), der_string(any));
+	if (pss == NULL)
+		return err_set(err, NTE_BAD_ALGID, "RSASSA-PSS without valid parameters");
 	if ((pss->saltLength != NULL && !der_int64(&salt, pss->saltLength)) ||
 	    (pss->trailerField != NULL && !der_int64(&trailer, pss->trailerField)))
 		return err_openssl(err, NTE_BAD_ALGID,
@@ -116,6 +104,18 @@ read_scheme(const X509_ALGOR *alg, struct scheme *s, struct err *err)
 		return err_set(err, NTE_BAD_ALGID,
 		    "signature algorithm %s is not supported, or its parameters are wrong", name);
 	}
+	return true;
+}
+
+bool
+pkix_alg_digest(const X509_ALGOR *alg, int *nid_out, struct err *err)
+{
+	struct scheme s;
+
+	*nid_out = NID_undef;
+	if (!read_scheme(alg, &s, err))
+		return false;
+	*nid_out = s.md_nid;
 	return true;
 }
 

@@ -264,6 +264,34 @@ messages_of_openssl_verify(void **state)
 	}
 }
 
+/* RFC 4056 3: the message says SHA-384 of itself and of its signer, the signature's parameters
+ * SHA-256. */
+static void
+a_signer_with_two_digests_is_refused(void **state)
+{
+	static const uint8_t sha256[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01};
+	struct buf der;
+	uint8_t *at;
+	struct err err;
+
+	(void)state;
+	write_identity(&rsa);
+	write_file("plain", view_str("content"));
+	assert_true(openssl("cms -sign -noattr -nodetach -binary -in plain -signer cert.pem -inkey "
+			    "key.pem -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:digest "
+			    "-md sha256 -outform DER -out message.der"));
+	read_file("message.der", &der);
+	must(verifies(buf_view(&der), rsa.key, &err), &err);
+	at = der.ptr;
+	for (int i = 0; i < 2; i++) {
+		at = memmem(at, der.len - (size_t)(at - der.ptr), sha256, sizeof sha256);
+		assert_non_null(at);
+		at[sizeof sha256 - 1] = 2;
+	}
+	must_fail(verifies(buf_view(&der), rsa.key, &err), &err, NTE_BAD_ALGID);
+	buf_free(&der);
+}
+
 static void
 sha1_is_verified_only_where_it_is_allowed(void **state)
 {
@@ -723,6 +751,7 @@ main(void)
 	    cmocka_unit_test(content_passed_off_as_another_type_is_found),
 	    cmocka_unit_test(signature_without_attributes_is_for_plain_data_only),
 	    cmocka_unit_test(messages_of_openssl_verify),
+	    cmocka_unit_test(a_signer_with_two_digests_is_refused),
 	    cmocka_unit_test(sha1_is_verified_only_where_it_is_allowed),
 	    cmocka_unit_test(unknown_digest_is_decoded_but_not_verified),
 	    cmocka_unit_test(attribute_that_comes_twice_is_refused),

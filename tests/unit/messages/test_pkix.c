@@ -2,6 +2,7 @@
 #include "messages_support.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "der_variants.h"
@@ -427,6 +428,34 @@ pss_verifies_with_the_parameters_it_was_made_with_only(void **state)
 		X509_ALGOR_free(alg);
 	}
 	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+/* MGF1 whose parameters are a SEQUENCE, and no AlgorithmIdentifier; what follows the parameters. */
+static void
+malformed_pss_parameters_are_refused(void **state)
+{
+	static const uint8_t parameters[][22] = {
+	    {0x30, 0x11, 0xa1, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		0x01, 0x01, 0x08, 0x30, 0x00},
+	    {0x30, 0x00, 0x05, 0x00}, {0x30, 0x02, 0x05, 0x00}, {0x30, 0x80, 0x00, 0x00}};
+	static const size_t lens[] = {19, 4, 4, 4};
+	EVP_PKEY *key = support_rsa(2048);
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+		X509_ALGOR *alg = X509_ALGOR_new();
+		ASN1_STRING *value = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+
+		ASN1_STRING_set(value, parameters[i], (int)lens[i]);
+		X509_ALGOR_set0(alg, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, value);
+		must_fail(
+		    pkix_verify(key, alg, view_str("content"), view_str("signature"), true, &err),
+		    NTE_BAD_ALGID);
+		assert_int_equal(ERR_peek_error(), 0);
+		X509_ALGOR_free(alg);
+	}
 	EVP_PKEY_free(key);
 }
 
@@ -879,6 +908,7 @@ main(void)
 	    cmocka_unit_test(signatures_of_each_algorithm_verify_and_tampered_ones_do_not),
 	    cmocka_unit_test(unknown_algorithm_or_wrong_key_kind_is_refused),
 	    cmocka_unit_test(pss_verifies_with_the_parameters_it_was_made_with_only),
+	    cmocka_unit_test(malformed_pss_parameters_are_refused),
 	    cmocka_unit_test(request_of_a_windows_client_is_read),
 	    cmocka_unit_test(request_of_openssl_verifies_and_its_tampered_twin_does_not),
 	    cmocka_unit_test(requests_of_other_makers_are_read),
