@@ -106,33 +106,62 @@ search_value(struct dir_conn *c, const char *attr, const char *value,
 	return search_names(c, &(struct name){attr, value}, 1, domain, hits, err);
 }
 
+/* Anywhere. Takes over `filter`. */
 static bool
-search_bytes(struct dir_conn *c, const char *attr, const void *bytes, size_t len,
-    struct dir_entries *hits, struct err *err)
+search_all(struct dir_conn *c, char *filter, struct dir_entries *hits, struct err *err)
 {
-	struct view value = view_of(bytes, len);
+	OWNED(own_memory) char *whole = filter;
 
 	for (size_t i = 0; i < dir_domains(c)->bases.count; i++)
-		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE,
-			dir_filter("(&(%s=%S)" PEOPLE ")", attr, &value), NULL, hits, err))
+		if (!search_into(c, dir_domains(c)->bases.list[i], DIR_SUBTREE, mem_text(whole),
+			NULL, hits, err))
 			return false;
 	return true;
 }
 
-/* Whoever was moved in from another domain got a new SID and keeps the old one in sIDHistory, which
- * nobody but the domain's administrators can write. */
+static bool
+has_sid(const struct dir_entry *e, struct view sid)
+{
+	return dir_attr_has(dir_entry_attr(e, "objectSid"), sid);
+}
+
+/* Whose SID it is, if it is anybody's today; else who had it: whoever was moved in from another
+ * domain got a new SID and keeps the old one in sIDHistory, which nobody but the domain's
+ * administrators can write. */
+static void
+prefer_owners(struct dir_entries *hits, struct view sid)
+{
+	size_t owners = 0;
+
+	for (size_t i = 0; i < hits->count; i++)
+		owners += has_sid(&hits->list[i], sid);
+	for (size_t i = hits->count; owners > 0 && i-- > 0;) {
+		if (has_sid(&hits->list[i], sid))
+			continue;
+		dir_entry_free(&hits->list[i]);
+		hits->list[i] = hits->list[--hits->count];
+	}
+}
+
 bool
 principal_search_sid(
     struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
 {
 	OWNED(buf_free) struct buf raw = {0};
+	struct view value;
 	struct sid sid;
 
 	if (!sid_from_text(token, &sid))
 		return err_set(err, ERROR_INVALID_DATA, "'%.64s' is no SID", token);
-	return sid_encode(&sid, &raw, err) &&
-	       search_bytes(c, "objectSid", raw.ptr, raw.len, hits, err) &&
-	       (hits->count > 0 || search_bytes(c, "sIDHistory", raw.ptr, raw.len, hits, err));
+	if (!sid_encode(&sid, &raw, err))
+		return false;
+	value = buf_view(&raw);
+	if (!search_all(c,
+		dir_filter("(&(|(objectSid=%S)(sIDHistory=%S))" PEOPLE ")", &value, &value), hits,
+		err))
+		return false;
+	prefer_owners(hits, value);
+	return true;
 }
 
 bool
@@ -360,13 +389,14 @@ bool
 principal_search_token(
     struct dir_conn *c, const char *token, struct dir_entries *hits, struct err *err)
 {
-	uint8_t guid[GUID_LEN];
+	uint8_t guid[GUID_LEN] = {0};
+	const struct view raw = view_of(guid, sizeof guid);
 	struct sid sid;
 
 	if (sid_from_text(token, &sid))
 		return principal_search_sid(c, token, hits, err);
 	if (is_guid(token, guid))
-		return search_bytes(c, "objectGUID", guid, sizeof guid, hits, err);
+		return search_all(c, dir_filter("(&(objectGUID=%S)" PEOPLE ")", &raw), hits, err);
 	if (strchr(token, '=') != NULL && dir_dn_depth(token) > 1)
 		return principal_search_dn(c, token, hits, err);
 	if (strchr(token, '\\') != NULL)

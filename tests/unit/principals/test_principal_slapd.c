@@ -294,6 +294,12 @@ nobody_takes_by_his_history_what_is_somebodys(void **state)
 	assert_true(sids_contain(&p.sids, &sid));
 	principal_free(&p);
 	finds(principal_find, old, "CN=moved," USERS_DN);
+	/* Somebody whose SID it is goes before who had it. */
+	add_user("CN=newer," USERS_DN, "newer", NULL, "5011");
+	set_history("CN=moved," USERS_DN, "S-1-5-21-3330634377-1326264276-632209373-5011");
+	finds(
+	    principal_find, "S-1-5-21-3330634377-1326264276-632209373-5011", "CN=newer," USERS_DN);
+	remove_entry("CN=newer," USERS_DN);
 	/* His own SID is no other's. */
 	set_history("CN=moved," USERS_DN, "S-1-5-21-3330634377-1326264276-632209373-5010");
 	p = get("CN=moved," USERS_DN);
