@@ -82,7 +82,8 @@ copy(struct store *s, struct conn *c)
 	int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &total, &copied);
 	struct err reason;
 
-	if (rc == SQLITE_OK && c != &s->writer)
+	/* Where a reader needs the rest there is nothing new to sync. */
+	if (rc == SQLITE_OK && c != &s->writer && copied != s->wal_pages_copied)
 		rc = sync_database(c);
 	if (rc == SQLITE_IOERR_FSYNC)
 		end_unsynced(s);

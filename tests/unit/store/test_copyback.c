@@ -27,7 +27,7 @@ static const struct log_limits small = {.new = 40, .is_long = 120, .rest = 30, .
 static ino_t database;
 static pthread_t copier;
 static atomic_int longest, begun_anew, written_over_too_early;
-static atomic_int copied_by_copier, copied_by_others;
+static atomic_int copied_by_copier, copied_by_others, synced;
 static atomic_bool unsynced, disk_is_full, sync_fails;
 
 /* What the copier waits at before it writes to the database, if it is there. */
@@ -105,8 +105,10 @@ fdatasync(int fd)
 		return -1;
 	}
 	rc = real(fd);
-	if (is_database(fd))
+	if (is_database(fd)) {
 		atomic_store(&unsynced, false);
+		atomic_fetch_add(&synced, 1);
+	}
 	return rc;
 }
 
@@ -409,6 +411,31 @@ what_a_reader_needs_stays_in_the_log(void **state)
 	assert_sound(f);
 }
 
+static void
+what_a_reader_needs_is_not_synced_again_and_again(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *reader = NULL;
+	int syncs;
+
+	f->store->log_limits.most = 1000000;
+	add(f, 3);
+	assert_int_equal(sqlite3_open(f->path, &reader), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(reader, "BEGIN; SELECT * FROM Request", NULL, NULL, NULL), SQLITE_OK);
+	add(f, 60);
+	await(nobody_copies, f);
+	syncs = atomic_load(&synced);
+	for (int i = 0; i < 10; i++) {
+		add(f, 30);
+		await(nobody_copies, f);
+	}
+	assert_int_equal(atomic_load(&synced), syncs);
+	sqlite3_close(reader);
+	add_until_all_is_copied(f);
+	assert_true(atomic_load(&synced) > syncs);
+}
+
 static bool
 copying_fails(struct fixture *f)
 {
@@ -532,6 +559,7 @@ main(void)
 	    TEST_HERE(commits_wait_for_a_copy_once_the_log_is_at_its_bound),
 	    TEST_HERE(without_its_connection_the_writer_copies_at_the_bound),
 	    TEST_HERE(what_a_reader_needs_stays_in_the_log),
+	    TEST_HERE(what_a_reader_needs_is_not_synced_again_and_again),
 	    TEST_HERE(a_disk_without_room_for_the_copy_takes_nothing_back),
 	    TEST_HERE(what_the_copier_cannot_sync_is_copied_again),
 	    TEST_HERE(what_the_writer_cannot_sync_is_copied_again),
