@@ -410,8 +410,8 @@ times_are_those_of_rfc_5280(void **state)
 		size_t len;
 	} times[] = {{true, LONG("\x17\x0d"
 				 "260101000000Z")},
-	    {true, LONG("\x18\x0f"
-			"20260101000000Z")},
+	    {false, LONG("\x18\x0f"
+			 "20260101000000Z")},
 	    {false, LONG("\x17\x0b"
 			 "2601010000Z")},
 	    {false, LONG("\x17\x11"
