@@ -470,7 +470,7 @@ ask_here(struct key_search *s, const struct pki_service *service, int64_t limit_
 		s->list[0].http = own_give(&http);
 		return;
 	}
-	if (clock_boot_ms() >= until_ms)
+	if (http != NULL ? http_client_is_late(http) : clock_boot_ms() >= until_ms)
 		err_set(&err, DIRCA_E_NETWORK, "no answer within %lld s", (long long)limit_s);
 	note_unanswered(s, service, true, &err);
 }

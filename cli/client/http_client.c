@@ -33,6 +33,7 @@ struct http_client {
 	const char *tag;  /* of the present request: If-None-Match; NULL: none */
 	bool challenged;  /* a WWW-Authenticate of our scheme came */
 	int64_t until_ms; /* http_client_until */
+	bool is_late;     /* the last request was ended by that */
 	int64_t ticked_ms;
 	void (*tick)(void);
 };
@@ -138,16 +139,24 @@ http_client_until(struct http_client *c, int64_t boot_ms, void (*tick)(void))
 	curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, tick != NULL ? 0L : 1L);
 }
 
-/* What a request may take; at least a moment, of which curl makes the failure. */
+/* What a request may take; at least a moment, of which curl makes the failure. `ends_all`: none may
+ * follow. */
 static long
-time_left_ms(const struct http_client *c)
+time_left_ms(const struct http_client *c, bool *ends_all)
 {
-	int64_t most = c->config.timeout_ms > 0 ? c->config.timeout_ms : 30000, left;
+	int64_t most = c->config.timeout_ms > 0 ? c->config.timeout_ms : 30000, left = INT64_MAX;
 
-	if (c->until_ms == 0)
-		return (long)most;
-	left = c->until_ms - clock_boot_ms();
+	if (c->until_ms != 0)
+		left = c->until_ms - clock_boot_ms();
+	*ends_all = left <= most;
 	return (long)(left < 1 ? 1 : left < most ? left : most);
+}
+
+/* curl's clock is not ours: it may be a moment before until_ms. */
+bool
+http_client_is_late(const struct http_client *c)
+{
+	return c->is_late;
 }
 
 void
@@ -358,6 +367,7 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	OWNED(own_memory)
 	char *type = text_printf("Content-Type: %s", content_type != NULL ? content_type : "");
 	long status = 0;
+	bool ends_all;
 	CURLcode rc;
 
 	http_answer_free(out);
@@ -374,14 +384,16 @@ exchange(struct http_client *c, const char *method, const char *path, const char
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	set_request(c->curl, method, body);
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, time_left_ms(c));
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, time_left_ms(c, &ends_all));
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &x);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &x);
 	curl_easy_setopt(c->curl, CURLOPT_PREREQFUNCTION, on_request);
 	curl_easy_setopt(c->curl, CURLOPT_PREREQDATA, &x);
-	if ((rc = curl_easy_perform(c->curl)) != CURLE_OK)
+	rc = curl_easy_perform(c->curl);
+	c->is_late = rc == CURLE_OPERATION_TIMEDOUT && ends_all;
+	if (rc != CURLE_OK)
 		return no_answer(&x, url, rc, err);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	out->status = (int)status;

@@ -36,6 +36,8 @@ void http_client_close(struct http_client **c);
 /* No request goes on then (clock_boot_ms), nor is begun, and each second of waiting `tick` is
  * called; 0, NULL: that is over. */
 void http_client_until(struct http_client *c, int64_t boot_ms, void (*tick)(void));
+/* The last request was ended by that. */
+bool http_client_is_late(const struct http_client *c);
 /* As whom the mechanism signed in: the Kerberos principal where no user was named. NULL: unknown,
  * before the first request too. */
 const char *http_client_user(const struct http_client *c);
