@@ -25,6 +25,7 @@
 #include "pool.h"
 #include "principal_cache.h"
 #include "routes.h"
+#include "service.h"
 #include "vault_priv.h"
 #include "workers.h"
 
@@ -115,8 +116,12 @@ bool
 __wrap_workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched,
     struct workers **out, struct err *err)
 {
+	/* One thread for enrollments: another one that came to its first would make what is made once
+	 * for a thread. */
+	const size_t idle = SERVICE_WORKER_THREADS - 1;
+
 	CALLGRIND_START_INSTRUMENTATION;
-	return __real_workers_start(ca, vault_fds, count, watched, out, err);
+	return __real_workers_start(ca, vault_fds + idle, count - idle, watched, out, err);
 }
 
 bool
