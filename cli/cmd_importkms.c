@@ -19,7 +19,7 @@
 #include "verbs.h"
 #include "work.h"
 
-#define CONNECTIONS 2
+#define CONNECTIONS 4
 
 /* What is on its way. */
 struct sent {

@@ -1,12 +1,13 @@
 /*
  * How long importing takes, beside its floor: opening the payload with an RSA-3072 key, the proof
  * that the RSA-2048 key is the certificate's, and sealing it to two of three agents, which the
- * vault cannot do without. AT_ONCE items (2) are on their way, as `dirca importkms` brings them,
- * against a private slapd and vault, and as many threads do the floor; then all of them once more,
- * which are there. Usage: bench_import [N [AT_ONCE]]
+ * vault cannot do without. AT_ONCE items (4) are on their way, as `dirca importkms` brings them,
+ * against a private slapd and vault, and a thread of each processor does the floor; then all of
+ * them once more, which are there. Usage: bench_import [N [AT_ONCE]]
  */
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "ca_harness.h"
@@ -112,25 +113,25 @@ run_lane(void *arg)
 	return NULL;
 }
 
-static size_t at_once;
+static size_t at_once, processors;
 
-/* Seconds. */
+/* Seconds that so many of them need. */
 static double
-run_lanes(const struct lane *like)
+run_lanes(const struct lane *like, size_t lane_count)
 {
 	pthread_t threads[HARNESS_VAULTS];
 	struct lane lanes[HARNESS_VAULTS];
 	double begun = seconds();
 	long next = 0;
 
-	for (size_t i = 0; i < at_once; i++) {
+	for (size_t i = 0; i < lane_count; i++) {
 		lanes[i] = *like;
 		lanes[i].next = &next;
 		lanes[i].vault = i == 0 ? &harness.vault : &harness.more[i - 1];
 		lanes[i].floor_key = like->floor_key != NULL ? EVP_PKEY_dup(like->floor_key) : NULL;
 		assert_int_equal(pthread_create(&threads[i], NULL, run_lane, &lanes[i]), 0);
 	}
-	for (size_t i = 0; i < at_once; i++) {
+	for (size_t i = 0; i < lane_count; i++) {
 		pthread_join(threads[i], NULL);
 		EVP_PKEY_free(lanes[i].floor_key);
 	}
@@ -220,8 +221,12 @@ bring_item(struct lane *l, long i)
 static double
 import_all(const struct bench *b, const struct item *items, long n, enum import_key expected)
 {
-	return run_lanes(&(struct lane){
-	    .b = b, .items = items, .n = n, .work = bring_item, .expected = expected});
+	return run_lanes(&(struct lane){.b = b,
+			     .items = items,
+			     .n = n,
+			     .work = bring_item,
+			     .expected = expected},
+	    at_once);
 }
 
 /* To two of the three agents in turn, as the vault seals. */
@@ -271,8 +276,12 @@ floor_begin(struct bench *b, const struct item *items)
 static double
 floor_of(const struct bench *b, const struct item *items, long n)
 {
-	return run_lanes(&(struct lane){
-	    .b = b, .items = items, .n = n, .work = floor_item, .floor_key = b->floor_to.key});
+	return run_lanes(&(struct lane){.b = b,
+			     .items = items,
+			     .n = n,
+			     .work = floor_item,
+			     .floor_key = b->floor_to.key},
+	    processors);
 }
 
 static long count;
@@ -337,12 +346,19 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(bench)};
 
+	cpu_set_t mine;
+
+	if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+		return 1;
 	count = argc > 1 ? strtol(argv[1], NULL, 10) : 20000;
-	at_once = argc > 2 ? strtoul(argv[2], NULL, 10) : 2;
+	at_once = argc > 2 ? strtoul(argv[2], NULL, 10) : 4;
 	if (count <= 0 || at_once == 0 || at_once > HARNESS_VAULTS) {
 		fputs("usage: bench_import [N [AT_ONCE]]\n", stderr);
 		return 2;
 	}
+	processors = (size_t)CPU_COUNT(&mine);
+	if (processors > HARNESS_VAULTS)
+		processors = HARNESS_VAULTS;
 	harness_workers = at_once;
 	return cmocka_run_group_tests(tests, open_ca, close_ca);
 }
