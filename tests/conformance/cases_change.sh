@@ -63,12 +63,13 @@ moved() {
 case_ not_moved est mallory RightMoved
 case_ not_moved_not_denied est mallory RightMovedDenied
 moved AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA==
-case_ moved_has_the_right in_force 2 issued est mallory RightMoved
+# Who has just been here is known for 5 seconds.
+case_ moved_has_the_right in_force 7 issued est mallory RightMoved
 case_ moved_is_denied est mallory RightMovedDenied
 case_ moved_officer_may in_force 2 "1 found alice.able@nwtraders.com status 0" one_line finds cfo1 "$serial_mallory"
 case_ moved_is_found one_line finds officer1 S-1-5-21-1-2-3-1105
 moved AQUAAAAAAAUVAAAAiXKFxtQvDU/dv64lVgQAAA==
-case_ moved_from_somebody in_force 2 ERROR_INVALID_DATA est mallory RightEveryone
+case_ moved_from_somebody in_force 7 ERROR_INVALID_DATA est mallory RightEveryone
 modification "$service" delete dircaOfficerRights
 case_ officer_rules_gone in_force 2 "0 found status 1 CERTSRV_E_RESTRICTEDOFFICER" one_line finds cfo0 "$serial"
 case_ officer_rules_off told caadmin officer restrict --off
