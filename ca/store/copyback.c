@@ -26,6 +26,10 @@
 #define COPY_REST 80
 #define LOG_MOST  16000
 
+/* Of the log's index: how it is mapped, and where in it stands how much was copied, in words. */
+#define INDEX_PART   32768
+#define INDEX_COPIED (96 / sizeof(uint32_t))
+
 void
 copyback_prepare(struct store *s)
 {
@@ -48,23 +52,48 @@ note(struct store *s, bool ok, const struct err *reason)
 		log_error("failed", LOG_REASON(reason));
 }
 
+/* NULL with *rc_out. */
+static sqlite3_file *
+file_of(struct conn *c, int *rc_out)
+{
+	sqlite3_file *f = NULL;
+
+	*rc_out = sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &f);
+	return f;
+}
+
 static int
 sync_database(struct conn *c)
 {
-	sqlite3_file *f = NULL;
-	int rc = sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &f);
+	int rc;
+	sqlite3_file *f = file_of(c, &rc);
 
-	return rc != SQLITE_OK ? rc : f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+	return f == NULL ? rc : f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+}
+
+/* What was copied is counted in the log's index (SQLite's "WAL-mode File Format", 2.3: nBackfill),
+ * which lives in memory as long as any process has the database open. Of none, all is copied
+ * again, and until then read from the log. */
+static void
+forget_copies(struct conn *c)
+{
+	int rc;
+	sqlite3_file *f = file_of(c, &rc);
+	void volatile *index = NULL;
+
+	if (f != NULL && f->pMethods->xShmMap(f, 0, INDEX_PART, 0, &index) == SQLITE_OK &&
+	    index != NULL)
+		atomic_store((volatile _Atomic uint32_t *)index + INDEX_COPIED, 0);
 }
 
 /* The system tells of such a failure once: the next sync would succeed, and the log begin anew
- * without pages that the disk does not have. It still has all of them, and whoever opens it when
- * nobody has it open copies them all again. */
+ * without pages that the disk does not have. It still has all of them. */
 static _Noreturn void
-end_unsynced(const struct store *s)
+end_unsynced(const struct store *s, struct conn *c)
 {
 	struct err reason;
 
+	forget_copies(c);
 	err_set(&reason, DIRCA_E_DATABASE,
 	    "CA database %s: the disk did not take what was copied from the write-ahead log; all "
 	    "of it is in the log and is copied again at the next start",
@@ -86,7 +115,7 @@ copy(struct store *s, struct conn *c)
 	if (rc == SQLITE_OK && c != &s->writer && copied != s->wal_pages_copied)
 		rc = sync_database(c);
 	if (rc == SQLITE_IOERR_FSYNC)
-		end_unsynced(s);
+		end_unsynced(s, c);
 
 	/* Another process copies. */
 	if ((rc & 0xff) == SQLITE_BUSY)

@@ -21,6 +21,9 @@
 /* More than any transaction here writes. */
 #define COMMIT_MOST 60
 
+/* More than the copier needs to begin. */
+#define COMMITS_MEANWHILE 30
+
 static const struct log_limits small = {.new = 40, .is_long = 120, .rest = 30, .most = 240};
 
 /* Of the files that SQLite writes: which is the database, and the longest that the log was. */
@@ -460,7 +463,21 @@ a_disk_without_room_for_the_copy_takes_nothing_back(void **state)
 	assert_sound(f);
 }
 
-/* In a process of its own, until it ends; how many it was told to be durable is in the pipe. */
+/* Its pages are written once: no later commit has them. */
+static bool
+work_large(struct store_tx *tx, void *arg, struct err *err)
+{
+	static uint8_t octets[10 * PAGE];
+	struct sample s;
+
+	memset(octets, 0xa5, sizeof octets);
+	sample_pending(&s);
+	s.row.raw_request = (struct buf){.ptr = octets, .len = sizeof octets};
+	return store_add_request(tx, &s.row, arg, err);
+}
+
+/* In a process of its own, until it ends; how many it was told to be durable is in the pipe. The
+ * copier copies while others commit, so that not all is copied, and it is its turn to sync. */
 static void
 add_until_the_end(struct fixture *f, const struct log_limits *limits, int told)
 {
@@ -471,9 +488,13 @@ add_until_the_end(struct fixture *f, const struct log_limits *limits, int told)
 	f->store->log_limits = *limits;
 	copier = f->store->copier;
 	atomic_store(&sync_fails, true);
-	for (int i = 0; i < 1000; i++)
-		if (!store_do(f->store, work_pending, &id, &f->err) || write(told, "1", 1) != 1)
+	set_gate(true);
+	for (int i = 0; i < 1000; i++) {
+		if (!store_do(f->store, work_large, &id, &f->err) || write(told, "1", 1) != 1)
 			_exit(3);
+		if (i == COMMITS_MEANWHILE)
+			set_gate(false);
+	}
 	_exit(4);
 }
 
@@ -497,15 +518,28 @@ rows_told(struct fixture *f, const struct log_limits *limits)
 	return rows;
 }
 
-/* The disk lost what it did not take: the database is as it was when the log was empty. */
+static sqlite3 *
+open_as_others_do(const struct fixture *f)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "SELECT * FROM Request", NULL, NULL, NULL), SQLITE_OK);
+	return db;
+}
+
+/* The disk lost what it did not take: the database is as it was when the log was empty.
+ * `others`: so that the log's index, which is in memory, outlives the process. */
 static void
-assert_all_comes_from_the_log(struct fixture *f, const struct log_limits *limits)
+assert_all_comes_from_the_log(struct fixture *f, const struct log_limits *limits, bool others)
 {
 	OWNED(buf_free) struct buf before = {0};
+	sqlite3 *other;
 	int fd, rows;
 
 	store_close(&f->store);
 	assert_ok(f, file_read(f->path, 1 << 24, &before, &f->err));
+	other = others ? open_as_others_do(f) : NULL;
 	rows = rows_told(f, limits);
 	assert_true(rows > 0);
 	assert_true((fd = open(f->path, O_WRONLY)) != -1);
@@ -514,21 +548,31 @@ assert_all_comes_from_the_log(struct fixture *f, const struct log_limits *limits
 	close(fd);
 	assert_ok(f, store_open(f->path, &f->store, &f->err));
 	assert_true(raw_number(f, "SELECT count(*) FROM Request") >= rows);
+	sqlite3_close(other);
 	assert_sound(f);
 }
+
+static const struct log_limits copier_alone = {
+    .new = 40, .is_long = 1000000, .rest = 30, .most = 1000000};
+static const struct log_limits writer_alone = {
+    .new = 1000000, .is_long = 1000000, .rest = 30, .most = 60};
 
 static void
 what_the_copier_cannot_sync_is_copied_again(void **state)
 {
-	assert_all_comes_from_the_log(*state,
-	    &(struct log_limits){.new = 40, .is_long = 1000000, .rest = 30, .most = 1000000});
+	assert_all_comes_from_the_log(*state, &copier_alone, false);
 }
 
 static void
 what_the_writer_cannot_sync_is_copied_again(void **state)
 {
-	assert_all_comes_from_the_log(*state,
-	    &(struct log_limits){.new = 1000000, .is_long = 1000000, .rest = 30, .most = 60});
+	assert_all_comes_from_the_log(*state, &writer_alone, false);
+}
+
+static void
+also_where_another_process_has_the_database_open(void **state)
+{
+	assert_all_comes_from_the_log(*state, &copier_alone, true);
 }
 
 static void
@@ -563,6 +607,7 @@ main(void)
 	    TEST_HERE(a_disk_without_room_for_the_copy_takes_nothing_back),
 	    TEST_HERE(what_the_copier_cannot_sync_is_copied_again),
 	    TEST_HERE(what_the_writer_cannot_sync_is_copied_again),
+	    TEST_HERE(also_where_another_process_has_the_database_open),
 	    TEST_HERE(what_is_copied_is_synced),
 	};
 	sqlite3_vfs *vfs;
