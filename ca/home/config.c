@@ -66,7 +66,7 @@ static const struct option {
     {"realm", TEXT, AT(realm), 0, 0, 0},
     {"channel_binding", BINDING, AT(channel_binding), 0, 0, 0},
     {"auth_max_age_s", INT, AT(auth_max_age_s), 0, 1, 86400},
-    {"workers", INT, AT(workers), 0, 1, 31},
+    {"workers", INT, AT(workers), 0, 1, CONFIG_WORKERS_MAX},
     {"max_request", LONG, AT(max_request), 0, 4096, 1048576},
     {"est_template", TEXT, AT(est_template), 0, 0, 0},
     {"max_connections", INT, AT(max_connections), 0, 8, 1000000},

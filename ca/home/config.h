@@ -14,7 +14,8 @@
 #include "cms.h"
 #include "conn.h"
 
-#define CONFIG_LIST_MAX 16
+#define CONFIG_LIST_MAX    16
+#define CONFIG_WORKERS_MAX 31
 
 /* Whose sign-ins must be bound to the TLS channel (RFC 5929). Officers: of acts of certificate
  * managers, CA administrators and auditors. */

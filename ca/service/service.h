@@ -50,7 +50,7 @@ int supervisor_run(const struct config *config, const char *config_path);
 bool service_become(const char *name, struct err *err);
 
 /* The descriptors of a child process: "--role=front --fds=3,4,5" and so on. */
-#define CHILD_FDS_MAX 80
+#define CHILD_FDS_MAX 128
 struct child_fds {
 	int list[CHILD_FDS_MAX];
 	size_t count;

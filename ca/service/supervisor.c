@@ -133,7 +133,7 @@ static void
 exec_child(const struct supervisor *s, const char *role, const struct child_fds *fds, pid_t parent)
 {
 	sigset_t none;
-	char role_option[32], fds_option[480] = "--fds=";
+	char role_option[32], fds_option[8 + 6 * CHILD_FDS_MAX] = "--fds=";
 
 	snprintf(role_option, sizeof role_option, "--role=%s", role);
 	if (!fds_text(fds, fds_option + strlen(fds_option), sizeof fds_option - strlen(fds_option)))
@@ -388,6 +388,13 @@ wait_for_vault(struct supervisor *s, struct err *err)
 	return pong == VAULT_ANSWERED ||
 	       err_set(err, DIRCA_E_VAULT, "the vault does not answer; see its log");
 }
+
+/* Whatever the configuration says: the vault's sockets; listeners and how many, the Unix socket,
+ * that of metrics, the beat. */
+_Static_assert(1 + CONFIG_WORKERS_MAX * SERVICE_WORKER_THREADS + SERVICE_OCSP_WORKERS + 1 +
+		       2 * (CONFIG_LIST_MAX + 1) + 3 <=
+		   CHILD_FDS_MAX,
+    "CHILD_FDS_MAX");
 
 /* Of the front: housekeeping, each thread of a worker, OCSP, metrics where they are served. */
 static size_t
