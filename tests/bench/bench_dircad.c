@@ -116,8 +116,8 @@ bool
 __wrap_workers_start(struct ca *ca, const int *vault_fds, size_t count, bool watched,
     struct workers **out, struct err *err)
 {
-	/* One thread for enrollments: another one that came to its first would make what is made once
-	 * for a thread. */
+	/* One thread for enrollments: another one that came to its first would make what is made
+	 * once for a thread. */
 	const size_t idle = SERVICE_WORKER_THREADS - 1;
 
 	CALLGRIND_START_INSTRUMENTATION;

@@ -221,11 +221,9 @@ bring_item(struct lane *l, long i)
 static double
 import_all(const struct bench *b, const struct item *items, long n, enum import_key expected)
 {
-	return run_lanes(&(struct lane){.b = b,
-			     .items = items,
-			     .n = n,
-			     .work = bring_item,
-			     .expected = expected},
+	return run_lanes(
+	    &(struct lane){
+		.b = b, .items = items, .n = n, .work = bring_item, .expected = expected},
 	    at_once);
 }
 
@@ -276,11 +274,9 @@ floor_begin(struct bench *b, const struct item *items)
 static double
 floor_of(const struct bench *b, const struct item *items, long n)
 {
-	return run_lanes(&(struct lane){.b = b,
-			     .items = items,
-			     .n = n,
-			     .work = floor_item,
-			     .floor_key = b->floor_to.key},
+	return run_lanes(
+	    &(struct lane){
+		.b = b, .items = items, .n = n, .work = floor_item, .floor_key = b->floor_to.key},
 	    processors);
 }
 
