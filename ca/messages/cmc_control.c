@@ -25,12 +25,6 @@ cmc_controls_check(const STACK_OF(CMCW_CONTROL) * controls, struct err *err)
 	return true;
 }
 
-static struct view
-octets_of(const ASN1_OBJECT *oid)
-{
-	return view_of(OBJ_get0_data(oid), OBJ_length(oid));
-}
-
 bool
 cmc_control_value(
     const STACK_OF(CMCW_CONTROL) * controls, enum oid_id id, struct view *out, struct err *err)
@@ -46,7 +40,7 @@ cmc_control_value(
 		if (out->len > 0)
 			return err_set(
 			    err, ERROR_INVALID_DATA, "control %s comes twice", oid_dotted(id));
-		if (!der_attr(octets_of(c->type), der_string(c->values), &attr, err) ||
+		if (!der_attr(oid_object_octets(c->type), der_string(c->values), &attr, err) ||
 		    !cms_attr_single(&attr, out, err))
 			return err_prefix(err, "CMC control");
 	}
@@ -116,7 +110,7 @@ cmc_added_octets(const CMCW_ADD_ATTRIBUTES *from, enum oid_id id, struct view *o
 		if (out->ptr != NULL)
 			return err_set(
 			    err, ERROR_INVALID_DATA, "attribute %s comes twice", oid_dotted(id));
-		if (!der_attr(octets_of(a->type), der_string(a->values), &attr, err) ||
+		if (!der_attr(oid_object_octets(a->type), der_string(a->values), &attr, err) ||
 		    !der_attr_octets(&attr, out, err))
 			return err_prefix(err, "control AddAttributes");
 		if (out->len == 0 || out->len > EVP_MAX_MD_SIZE)

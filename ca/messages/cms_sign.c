@@ -13,6 +13,7 @@
 #include "der.h"
 #include "der_write.h"
 #include "mem.h"
+#include "oids.h"
 #include "own.h"
 #include "pkix_priv.h"
 
@@ -239,7 +240,7 @@ cms_signed_add_certificate(struct view der, CMSW_SIGNED_DATA *data, struct err *
 static void
 put_object(struct der_out *o, const ASN1_OBJECT *object)
 {
-	der_put_element(o, DER_OBJECT, view_of(OBJ_get0_data(object), OBJ_length(object)));
+	der_put_element(o, DER_OBJECT, oid_object_octets(object));
 }
 
 static void

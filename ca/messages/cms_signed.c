@@ -325,10 +325,9 @@ bool
 cms_signed_strip(const struct cms_signed *s, struct buf *out, struct err *err)
 {
 	OWNED(der_out_free) struct der_out o = {0};
-	const ASN1_OBJECT *type = OBJ_nid2obj(NID_pkcs7_signed);
 	size_t message = der_open(&o, DER_SEQUENCE), tagged, data, signers;
 
-	der_put_element(&o, DER_OBJECT, view_of(OBJ_get0_data(type), OBJ_length(type)));
+	der_put_element(&o, DER_OBJECT, oid_nid_octets(NID_pkcs7_signed));
 	tagged = der_open(&o, DER_CONTEXT_0);
 	data = der_open(&o, DER_SEQUENCE);
 	der_put(&o, s->before_signers);

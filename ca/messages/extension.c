@@ -50,29 +50,14 @@ ext_string(int type, const void *data, int len)
 	return s;
 }
 
-/* A key of whole octets; what it is, whoever reads the key says. */
-static bool
-take_key_bits(struct view spki, struct view *out)
-{
-	struct view content, algorithm, bits;
-
-	if (!der_take(&spki, DER_SEQUENCE, &content) || spki.len > 0 ||
-	    !der_take_whole(&content, DER_SEQUENCE, &algorithm) || !pkix_is_algorithm(algorithm) ||
-	    !der_take(&content, DER_BIT_STRING, &bits) || content.len > 0 || bits.len < 2 ||
-	    bits.ptr[0] != 0)
-		return false;
-	*out = view_of(bits.ptr + 1, bits.len - 1);
-	return true;
-}
-
 bool
 ext_key_id(struct view spki, uint8_t out[KEY_ID_LEN], struct err *err)
 {
-	struct view bits;
+	struct view algorithm, key;
 
-	if (!take_key_bits(spki, &bits))
+	if (!pkix_key_cut(spki, &algorithm, &key))
 		return err_set(err, ERROR_INVALID_DATA, "malformed SubjectPublicKeyInfo");
-	return cms_digest_of(NID_sha1, bits, out, err);
+	return cms_digest_of(NID_sha1, key, out, err);
 }
 
 bool

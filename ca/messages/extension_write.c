@@ -41,19 +41,11 @@ ext_put(struct der_out *o, struct view oid, bool critical, struct view value)
 	close_extension(o, x);
 }
 
-static struct view
-octets_of(int nid)
-{
-	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
-
-	return view_of(OBJ_get0_data(object), OBJ_length(object));
-}
-
 void
 ext_put_ski(struct der_out *o, bool critical, struct view key_id)
 {
 	struct open_extension x =
-	    open_extension(o, octets_of(NID_subject_key_identifier), critical);
+	    open_extension(o, oid_nid_octets(NID_subject_key_identifier), critical);
 
 	der_put_element(o, DER_OCTET_STRING, key_id);
 	close_extension(o, x);
@@ -62,7 +54,7 @@ ext_put_ski(struct der_out *o, bool critical, struct view key_id)
 void
 ext_put_san(struct der_out *o, bool critical, struct view value)
 {
-	ext_put(o, octets_of(NID_subject_alt_name), critical, value);
+	ext_put(o, oid_nid_octets(NID_subject_alt_name), critical, value);
 }
 
 /* otherName [0] { oid, [0] value } */
@@ -111,7 +103,7 @@ ext_put_dns(struct der_out *o, const char *text, struct err *err)
 void
 ext_put_upn(struct der_out *o, const char *upn)
 {
-	put_other_name(o, octets_of(NID_ms_upn), DER_UTF8_STRING, view_str(upn));
+	put_other_name(o, oid_nid_octets(NID_ms_upn), DER_UTF8_STRING, view_str(upn));
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "der.h"
 #include "own_openssl.h"
+#include "pkix.h"
 
 #define NONCE_OCTETS 2 /* of tag and length */
 
@@ -120,25 +121,12 @@ digest_is(const EVP_MD *digest, struct view what, struct view wanted)
 	       view_eq(view_of(hash, len), wanted);
 }
 
-/* RFC 6960 4.1.1: what is in subjectPublicKey, without the octet that counts unused bits. */
-static bool
-key_of(struct view spki, struct view *out)
-{
-	struct view info, algorithm, bits;
-
-	if (!der_take(&spki, DER_SEQUENCE, &info) || spki.len > 0 ||
-	    !der_take(&info, DER_SEQUENCE, &algorithm) || !der_take(&info, DER_BIT_STRING, &bits) ||
-	    info.len > 0 || bits.len < 2 || bits.ptr[0] != 0)
-		return false;
-	*out = view_of(bits.ptr + 1, bits.len - 1);
-	return true;
-}
-
+/* RFC 6960 4.1.1: of what is in subjectPublicKey. */
 bool
 ocsp_question_is_of(const struct ocsp_question *q, struct view issuer, struct view issuer_spki)
 {
-	struct view key;
+	struct view algorithm, key;
 
-	return q->digest != NULL && key_of(issuer_spki, &key) &&
+	return q->digest != NULL && pkix_key_cut(issuer_spki, &algorithm, &key) &&
 	       digest_is(q->digest, issuer, q->name_hash) && digest_is(q->digest, key, q->key_hash);
 }

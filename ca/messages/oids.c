@@ -35,18 +35,29 @@ register_one(const char *dotted, const char *short_name)
 	return nid != NID_undef ? nid : OBJ_create(dotted, short_name, short_name);
 }
 
+struct view
+oid_object_octets(const ASN1_OBJECT *object)
+{
+	return object != NULL ? view_of(OBJ_get0_data(object), OBJ_length(object))
+			      : (struct view){0};
+}
+
+struct view
+oid_nid_octets(int nid)
+{
+	return oid_object_octets(OBJ_nid2obj(nid));
+}
+
 static void
 register_all(void)
 {
 	bool all = true;
 
 	for (size_t i = 0; i < OID_COUNT; i++) {
-		const ASN1_OBJECT *object;
-
 		nids[i] = register_one(table[i].dotted, table[i].short_name);
 		all = all && nids[i] != NID_undef;
-		if (nids[i] != NID_undef && (object = OBJ_nid2obj(nids[i])) != NULL)
-			octets[i] = view_of(OBJ_get0_data(object), OBJ_length(object));
+		if (nids[i] != NID_undef)
+			octets[i] = oid_nid_octets(nids[i]);
 	}
 	complete = all;
 }
@@ -143,7 +154,7 @@ oid_text(const ASN1_OBJECT *oid, char *out, size_t size)
 {
 	int len;
 
-	if (put_arcs(view_of(OBJ_get0_data(oid), OBJ_length(oid)), out, size))
+	if (put_arcs(oid_object_octets(oid), out, size))
 		return true;
 	/* An arc may be longer: a UUID is one (X.667). */
 	len = OBJ_obj2txt(out, (int)size, oid, 1);

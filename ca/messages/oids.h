@@ -83,8 +83,10 @@ enum oid_id {
 bool oids_init(struct err *err);
 int oid_nid(enum oid_id id);
 const char *oid_dotted(enum oid_id id);
-/* The content of its encoding. */
+/* The content of its encoding; of the others, empty if there is no such object. */
 struct view oid_octets(enum oid_id id);
+struct view oid_object_octets(const ASN1_OBJECT *object);
+struct view oid_nid_octets(int nid);
 /* As dotted text, NUL-terminated; false if it does not fit. */
 bool oid_text(const ASN1_OBJECT *oid, char *out, size_t size);
 /* The same, and the NID (NID_undef: nobody knows it), of the content of an OBJECT IDENTIFIER. */

@@ -22,6 +22,10 @@ bool pkix_same_key(const EVP_PKEY *a, const EVP_PKEY *b);
 /* "RSA" or "EC" and bits, without building a key. */
 bool pkix_key_info(struct view spki, const char **algorithm_out, int *bits_out, struct err *err);
 bool pkix_key_spki(const EVP_PKEY *key, struct buf *out, struct err *err);
+/* SubjectPublicKeyInfo (RFC 5280 4.1) of a key of whole octets: its AlgorithmIdentifier, whole, and
+ * subjectPublicKey without the octet that counts unused bits, as views into it. What the key is,
+ * whoever reads it says. */
+bool pkix_key_cut(struct view spki, struct view *algorithm, struct view *key);
 /* SHA-256 of the key as pkix_key_spki writes it: the same for every encoding that is read. */
 #define PKIX_KEY_HASH_LEN 32
 bool pkix_key_hash(struct view spki, uint8_t out[PKIX_KEY_HASH_LEN], struct err *err);

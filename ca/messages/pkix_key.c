@@ -9,6 +9,7 @@
 #include "der.h"
 #include "der_write.h"
 #include "mem.h"
+#include "oids.h"
 
 #define RSA_MIN_BITS 1024
 #define RSA_MAX_BITS 8192
@@ -41,9 +42,7 @@ numbers_free(struct numbers *k)
 static bool
 is_object(struct view octets, int nid)
 {
-	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
-
-	return view_eq(octets, view_of(OBJ_get0_data(object), OBJ_length(object)));
+	return view_eq(octets, oid_nid_octets(nid));
 }
 
 static int
@@ -128,37 +127,34 @@ read_ec(struct numbers *k, struct view parameters, struct view point, struct err
 	return true;
 }
 
-/* SubjectPublicKeyInfo of a key of whole octets. */
-static bool
-split(struct view der, struct view *algorithm, struct view *parameters, struct view *key)
+bool
+pkix_key_cut(struct view spki, struct view *algorithm, struct view *key)
 {
-	struct view info, whole, content;
+	struct view info, type, bits;
 
-	if (!pkix_der_is_strict(der) || !der_take(&der, DER_SEQUENCE, &info) ||
-	    !der_take_algorithm(&info, &whole, algorithm) ||
-	    !der_take(&info, DER_BIT_STRING, key) || info.len > 0 || key->len == 0 ||
-	    key->ptr[0] != 0)
+	if (!pkix_der_is_strict(spki) || !der_take(&spki, DER_SEQUENCE, &info) ||
+	    !der_take_algorithm(&info, algorithm, &type) ||
+	    !der_take(&info, DER_BIT_STRING, &bits) || info.len > 0 || bits.len < 2 ||
+	    bits.ptr[0] != 0)
 		return false;
-	*key = view_of(key->ptr + 1, key->len - 1);
-	/* Behind the object identifier, in the algorithm. */
-	(void)der_take(&whole, DER_SEQUENCE, &content);
-	*parameters = view_of(algorithm->ptr + algorithm->len,
-	    (size_t)(content.ptr + content.len - algorithm->ptr) - algorithm->len);
+	*key = view_of(bits.ptr + 1, bits.len - 1);
 	return true;
 }
 
 static bool
 read_numbers(struct view der, struct numbers *k, struct err *err)
 {
-	struct view algorithm, parameters, key;
+	struct view algorithm, parameters, type, key;
 
 	*k = (struct numbers){0};
-	if (!split(der, &algorithm, &parameters, &key))
+	if (!pkix_key_cut(der, &algorithm, &key) ||
+	    !der_take(&algorithm, DER_SEQUENCE, &parameters) ||
+	    !der_take(&parameters, DER_OBJECT, &type))
 		return err_openssl(
 		    err, ERROR_INVALID_DATA, "public key: not a SubjectPublicKeyInfo");
-	if (is_object(algorithm, NID_rsaEncryption))
+	if (is_object(type, NID_rsaEncryption))
 		return read_rsa(k, parameters, key, err);
-	if (is_object(algorithm, NID_X9_62_id_ecPublicKey))
+	if (is_object(type, NID_X9_62_id_ecPublicKey))
 		return read_ec(k, parameters, key, err);
 	return err_set(err, NTE_BAD_ALGID, "public key: neither RSA nor EC");
 }
@@ -235,11 +231,10 @@ static bool
 write_rsa(const struct numbers *k, struct buf *out, struct err *err)
 {
 	static const uint8_t unused = 0;
-	const ASN1_OBJECT *type = OBJ_nid2obj(NID_rsaEncryption);
 	OWNED(der_out_free) struct der_out o = {0};
 	size_t info = der_open(&o, DER_SEQUENCE), at = der_open(&o, DER_SEQUENCE), key;
 
-	der_put_element(&o, DER_OBJECT, view_of(OBJ_get0_data(type), OBJ_length(type)));
+	der_put_element(&o, DER_OBJECT, oid_nid_octets(NID_rsaEncryption));
 	der_put_element(&o, DER_NULL, (struct view){0});
 	der_close(&o, at);
 	key = der_open(&o, DER_BIT_STRING);

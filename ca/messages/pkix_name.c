@@ -219,12 +219,11 @@ pkix_avas_free(struct pkix_avas *avas)
 bool
 pkix_type_is(struct view type, int nid)
 {
-	const ASN1_OBJECT *o = OBJ_nid2obj(nid);
-	size_t len = o != NULL ? OBJ_length(o) : 0;
+	struct view octets = oid_nid_octets(nid);
 
-	return len > 0 && type.len > len &&
-	       memcmp(type.ptr + type.len - len, OBJ_get0_data(o), len) == 0 &&
-	       type.len - len == 2; /* no OID that has a NID is longer than 127 octets */
+	/* No OID that has a NID is longer than 127 octets. */
+	return octets.len > 0 && type.len == 2 + octets.len &&
+	       view_eq(view_of(type.ptr + 2, octets.len), octets);
 }
 
 bool

@@ -58,11 +58,8 @@ find_known(void)
 	    oid_nid(OID_NTDS_CA_SECURITY_EXT),
 	};
 
-	for (size_t i = 0; i < KNOWN_MAX; i++) {
-		const ASN1_OBJECT *oid = OBJ_nid2obj(nids[i]);
-
-		known[i] = view_of(OBJ_get0_data(oid), OBJ_length(oid));
-	}
+	for (size_t i = 0; i < KNOWN_MAX; i++)
+		known[i] = oid_nid_octets(nids[i]);
 }
 
 /* One extension. */
