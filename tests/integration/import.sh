@@ -167,7 +167,7 @@ stopped() { # Ctrl-C while keys are at work
 	local status=$?
 	let_go
 	cat "$dir/seen"
-	[ $status -eq 0 ] && grep -qx "Keys archived: $(of_many)." <(tr '\r' . <"$dir/seen") && [ "$(of_many)" -ge 1 ] && [ "$(of_many)" -le 2 ]
+	[ $status -eq 0 ] && grep -qx "Keys archived: $(of_many)." <(tr '\r' . <"$dir/seen") && [ "$(of_many)" -ge 1 ] && [ "$(of_many)" -le 4 ]
 }
 check "Ctrl-C lets what is at work be finished, and counted" stopped
 asked() { # Ctrl-C where a password is asked for, behind two keys
