@@ -76,7 +76,7 @@ struct config {
 						officers */
 	int auth_max_age_s;                  /* of a connection's sign-in; default 300 */
 	/* service */
-	int workers;                   /* threads, each with its vault socket; default 8 */
+	int workers;                   /* requests at work at once; default 8 */
 	int64_t max_request;           /* bytes; default 262144 */
 	char *est_template;            /* of PKCS#10 requests that name none; NULL: refused */
 	int max_connections;           /* default 1024 */

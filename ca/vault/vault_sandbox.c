@@ -21,7 +21,8 @@
 #include "mem.h"
 #include "own.h"
 
-#define SPARE_FDS (16 + VAULT_XCHG_MAX) /* a file for each exchange key */
+/* A file for each exchange key, and for each import key. */
+#define SPARE_FDS (16 + 2 * VAULT_XCHG_MAX)
 
 /* ---- memory and limits ---- */
 

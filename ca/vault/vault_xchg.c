@@ -563,6 +563,7 @@ vault_xchgs_has(struct vault_xchgs *x, struct view id)
 	return has;
 }
 
+/* More may be loaded than are made: a key may come back with its card. */
 bool
 vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, struct err *err)
 {
@@ -570,7 +571,7 @@ vault_xchgs_list(struct vault_xchgs *x, struct buf *list, size_t *count_out, str
 
 	*count_out = 0;
 	pthread_mutex_lock(&x->lock);
-	for (size_t i = 0; ok && i < x->count; i++)
+	for (size_t i = 0; ok && i < x->count && *count_out < VAULT_XCHG_MAX; i++)
 		if (x->list[i].certificate.len > 0 && !x->list[i].is_retired &&
 		    (ok = buf_dup(buf_view(&x->list[i].certificate), &list[*count_out], err)))
 			(*count_out)++;
