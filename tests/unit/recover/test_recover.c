@@ -2,9 +2,14 @@
  * Recovery against a whole CA. Archived rows are made with the CA's own parts (plan, vault,
  * certificate, store), as an enrollment does.
  */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "archived_lab.h"
 #include "recovery.h"
 #include "unwrap_as.h"
+#include "verify_keys.h"
 
 /* By whatever case fits. */
 static bool
@@ -875,6 +880,51 @@ group_teardown(void **state)
 	return harness_close();
 }
 
+/* As many as the store has readers. */
+#define VERIFIERS 16
+
+static atomic_int verifiers, most_verifiers;
+
+static void
+note_verifier(int64_t request, const char *what, void *arg)
+{
+	int now = atomic_fetch_add(&verifiers, 1) + 1;
+
+	(void)request, (void)what, (void)arg;
+	if (now > atomic_load(&most_verifiers))
+		atomic_store(&most_verifiers, now);
+	usleep(20000);
+	atomic_fetch_sub(&verifiers, 1);
+}
+
+static void *
+verify_all(void *arg)
+{
+	struct verify_keys v = {.store = harness.ca->store, .seen = note_verifier};
+	struct err err;
+	bool ok = verify_keys(&v, 0, -1, &err) && v.keys > 0;
+
+	verify_keys_free(&v);
+	(void)arg;
+	return ok ? &verifiers : NULL;
+}
+
+static void
+keys_are_verified_for_one_caller_at_a_time(void **state)
+{
+	pthread_t threads[VERIFIERS];
+	void *ok;
+
+	(void)state;
+	for (size_t i = 0; i < VERIFIERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, verify_all, NULL), 0);
+	for (size_t i = 0; i < VERIFIERS; i++) {
+		assert_int_equal(pthread_join(threads[i], &ok), 0);
+		assert_non_null(ok);
+	}
+	assert_int_equal(atomic_load(&most_verifiers), 1);
+}
+
 int
 main(void)
 {
@@ -907,6 +957,7 @@ main(void)
 	    cmocka_unit_test(what_one_form_does_not_find_another_does),
 	    cmocka_unit_test(stale_directory_hands_out_nothing),
 	    cmocka_unit_test(unreadable_groups_refuse_a_restricted_officer),
+	    cmocka_unit_test(keys_are_verified_for_one_caller_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
