@@ -27,7 +27,8 @@ struct verify_keys {
 	int64_t last;      /* the request of the newest */
 };
 
-/* So many keys behind a request (below 0: all), on top of those that were looked at before. */
+/* So many keys behind a request (below 0: all), on top of those that were looked at before. Waits
+ * for whoever verifies keys already. */
 bool verify_keys(struct verify_keys *v, int64_t after, int64_t limit, struct err *err);
 void verify_keys_free(struct verify_keys *v);
 

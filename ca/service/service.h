@@ -32,7 +32,7 @@ bool service_open_files(const struct config *config, struct err *err);
 
 /* The front process: opens database and directory, serves until SIGTERM; SIGHUP reads directory,
  * settings and KRA store again. The first of `vault_fds` is for housekeeping, each other one makes
- * a worker, the last one that of metrics_listen if there is that, and before it those of OCSP.
+ * a thread, the last one that of metrics_listen if there is that, and before it those of OCSP.
  * `beat_fd` is told FRONT_READY, and FRONT_LIVES once a second. Returns the exit status.
  */
 #define FRONT_READY 'R'

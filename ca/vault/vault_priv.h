@@ -302,8 +302,8 @@ struct vault_opening {
  * *claimed_out: it is written down as opened. */
 bool vault_rewrap_claim(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool *claimed_out, struct err *err);
-/* After DIRCA_E_KEY_NOT_ARCHIVED: counts, and answers no sooner than all such answers since
- * `begun_ns` (vault_rewrap_begin). */
+/* After DIRCA_E_KEY_NOT_ARCHIVED: counts, and if it was `claimed` answers no sooner than all such
+ * since `begun_ns` (vault_rewrap_begin). */
 void vault_rewrap_failed(struct vault_worker *w, const struct vault_opening *o,
     const struct archive_payload *payload, bool claimed, int64_t begun_ns);
 int64_t vault_rewrap_begin(void);

@@ -341,7 +341,6 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(bench)};
-
 	cpu_set_t mine;
 
 	if (sched_getaffinity(0, sizeof mine, &mine) != 0)
